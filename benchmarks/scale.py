@@ -1,0 +1,195 @@
+"""
+``python -m benchmarks scale [--rows N ...]``: the data set at 1,000, 10,000 and 100,000 examples.
+
+Sentences of made-up words, as unevenly frequent as a language's; see ``docs/benchmarks.md``.
+"""
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from bot.answering import retrieval
+from bot.answering.retrieval import retrieve
+from bot.curation.near_duplicates import near_duplicates, note_near_duplicates
+from bot.dataset.rights import attest
+from bot.dataset.snapshot import take_snapshot
+from storage.audience import WORKSPACE, Viewer
+from storage.columns import utc_now
+from storage.database import Database
+from storage.schema import upgrade
+from storage.tables import Example, ExampleState, Source
+from tests.made_up_words import Words
+
+TEAM = "T0DEMO"
+SIZES = (1_000, 10_000, 100_000)
+#: How many questions each latency is measured with, and each recall.
+QUESTIONS, RECALL_QUESTIONS = 300, 100
+PRIVATE, PRIVATE_EXAMPLES = "C0OPS", 10
+EVERYBODY = Viewer.channel("C0HELP", is_private=False)
+OPS = Viewer.channel(PRIVATE, is_private=True)
+
+
+def measure(sizes: tuple[int, ...] | None = None) -> dict[str, Any]:
+    return {f"{rows:,} examples": _measured_alone(rows) for rows in sizes or _asked_for()}
+
+
+def _asked_for() -> tuple[int, ...]:
+    asked = sys.argv[sys.argv.index("--rows") + 1 :] if "--rows" in sys.argv else ()
+    return tuple(int(number.replace(",", "")) for number in asked) or SIZES
+
+
+def _measured_alone(rows: int) -> dict[str, Any]:
+    """In a process of its own, whose memory is this size's alone."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_one_size, (rows,))
+
+
+def _one_size(rows: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="apprentice-") as folder:
+        database = Database(f"sqlite:///{Path(folder) / 'apprentice.db'}")
+        upgrade(database)
+        words = Words(seed=1)
+        started = time.monotonic()
+        questions = list(_fill(database, words, rows))
+        figures: dict[str, Any] = {"seconds_to_store_them": round(time.monotonic() - started, 1)}
+        asked = [words.reworded(question) for question in questions]
+        figures |= _retrieval(database, asked) | _near_duplicates(database, asked)
+        figures |= _snapshot(database)
+        figures["database_mb"] = round((Path(folder) / "apprentice.db").stat().st_size / 2**20)
+        database.close()
+    return figures
+
+
+def _fill(database: Database, words: Words, rows: int) -> Iterator[str]:
+    """Store the examples; yields some of their questions, evenly spread."""
+    step = max(1, rows // QUESTIONS)
+    for start in range(0, rows, 5_000):
+        batch = [
+            _example(words, WORKSPACE if number >= PRIVATE_EXAMPLES else PRIVATE)
+            for number in range(start, min(rows, start + 5_000))
+        ]
+        with database.write() as session:
+            session.connection().execute(insert(Example), batch)
+        yield from (
+            example["question"]
+            for number, example in enumerate(batch, start)
+            if number % step == 0 and number >= PRIVATE_EXAMPLES
+        )
+
+
+def _example(words: Words, audience: str) -> dict[str, Any]:
+    return {
+        "team_id": TEAM,
+        "audience": audience,
+        "state": ExampleState.APPROVED,
+        "question": words.sentence(6, 14),
+        "answer": words.sentence(15, 40),
+        "question_source": Source.IMPORT,
+        "answer_source": Source.IMPORT,
+        "context": [],
+        "revision": 1,
+        "created_at": utc_now(),
+        "updated_at": utc_now(),
+    }
+
+
+def _retrieval(database: Database, asked: list[str]) -> dict[str, Any]:
+    def ask(session: Session, question: str, viewer: Viewer = EVERYBODY) -> list[int]:
+        audience = WORKSPACE if viewer is EVERYBODY else PRIVATE
+        return [e.id for e in retrieve(session, TEAM, audience, viewer, question, 3)]
+
+    with database.read() as session:
+        times = _times(lambda question: ask(session, question), asked)
+        some = asked[:: max(1, len(asked) // RECALL_QUESTIONS)]
+        found = [ask(session, question) for question in some]
+        with _every_word():
+            slow = _times(lambda question: ask(session, question), some[:30])
+            best = [ask(session, question) for question in some]
+        private = [session.get_one(Example, each + 1) for each in range(PRIVATE_EXAMPLES)]
+        seen = sum(each.id in ask(session, each.question, OPS) for each in private)
+    pairs = list(zip(found, best, strict=True))
+    hits = sum(len(set(mine) & set(theirs)) for mine, theirs in pairs)
+    return {
+        "retrieval_ms": _summary(times),
+        "retrieval_ms_with_every_word": _summary(slow),
+        "retrieval_recall_at_3": round(hits / sum(len(theirs) for theirs in best), 4),
+        "private_examples_found": f"{seen} of {PRIVATE_EXAMPLES}",
+    }
+
+
+@contextmanager
+def _every_word() -> Iterator[None]:
+    """Exhaustive BM25, which the rarest words are measured against."""
+    before, retrieval.MOST_ROWS = retrieval.MOST_ROWS, sys.maxsize
+    try:
+        yield
+    finally:
+        retrieval.MOST_ROWS = before
+
+
+def _near_duplicates(database: Database, asked: list[str]) -> dict[str, Any]:
+    with database.read() as session:
+        times = _times(lambda text: near_duplicates(session, TEAM, EVERYBODY, text), asked)
+    stored = []
+    for question in asked[:50]:
+        with database.write() as session:
+            example = Example(**{**_example(Words(seed=2), WORKSPACE), "question": question})
+            session.add(example)
+            session.flush()
+            stored.append(_timed(partial(note_near_duplicates, session, example)))
+            session.delete(example)
+    return {
+        "near_duplicate_check_ms": _summary(times),
+        "noting_a_new_examples_pairs_ms": _summary(stored),
+    }
+
+
+def _snapshot(database: Database) -> dict[str, Any]:
+    before = _most_memory_mb()
+    started = time.monotonic()
+    with database.write() as session:
+        attestation = attest(session, TEAM, "U0ALICE", tuple(Source))
+        rows = len(take_snapshot(session, TEAM, WORKSPACE, attestation).rows)
+    return {
+        "snapshot_rows": rows,
+        "snapshot_seconds": round(time.monotonic() - started, 1),
+        "most_memory_mb_before_and_after_the_snapshot": [before, _most_memory_mb()],
+    }
+
+
+def _times(work: Callable[[str], object], questions: list[str]) -> list[tuple[float, float]]:
+    """What each took, after one that warms the cache."""
+    work(questions[0])
+    return [_timed(partial(work, question)) for question in questions]
+
+
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Milliseconds by the clock, and of the processor: those a crowded machine does not change."""
+    clock, processor = time.perf_counter(), time.process_time()
+    work()
+    return 1000 * (time.perf_counter() - clock), 1000 * (time.process_time() - processor)
+
+
+def _summary(times: list[tuple[float, float]]) -> dict[str, float]:
+    clock, processor = (sorted(each) for each in zip(*times, strict=True))
+    p99 = int(0.99 * (len(times) - 1))
+    return {
+        "median": round(clock[len(clock) // 2], 1),
+        "p99": round(clock[p99], 1),
+        "processor_p99": round(processor[p99], 1),
+    }
+
+
+def _most_memory_mb() -> int:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -1,0 +1,1 @@
+"""Apprentice: a Slack bot that learns from its team."""

@@ -1,0 +1,322 @@
+"""
+The composition root: every real thing is chosen, built and started here, once.
+
+Knows Slack, threads and files; decides nothing about questions, examples or runs.
+"""
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+
+from pydantic import SecretStr
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.answering.answer import Limits
+from bot.answering.prompt import build_messages
+from bot.curation.redaction import Redactor
+from bot.engines.base_model import BaseModel, resolve_base_model
+from bot.engines.errors import AdapterFileError
+from bot.engines.llama_cpp import LlamaCppEngine
+from bot.engines.openai_api import OpenAIApiEngine
+from bot.engines.routed import RoutedEngine
+from bot.errors import NoSuchTrainerError, SettingsError
+from bot.loop import Loop
+from bot.persistence import why_volatile
+from bot.pipeline import Workshop, adapters_to_serve
+from bot.pipeline import forgetting as forgetting_steps
+from bot.restore import finish_restore
+from bot.scheduler import knocks_for, start_scheduler
+from bot.settings import Settings
+from bot.trainers import make_trainers, remote_engines
+from bot.training.local import LocalTrainer
+from handlers import (
+    answers,
+    capture,
+    files,
+    forgetting,
+    inbox_worker,
+    mentions,
+    notices,
+    register,
+)
+from handlers.delivery import Delivery
+from handlers.deps import Deps
+from handlers.people import People
+from handlers.recovery import recover
+from handlers.run_cards import RunCards
+from handlers.status import WaitingLine
+from storage.database import Database
+from storage.schema import upgrade
+from storage.tables import InboxKind
+
+log = logging.getLogger(__name__)
+
+CONTEXT_TOKENS = 2048
+Engine = RoutedEngine | OpenAIApiEngine
+
+
+def run_bot(settings: Settings) -> int:
+    """
+    Run until SIGINT or SIGTERM; returns the exit code.
+
+    Raises:
+        SettingsError: a token is missing or refused.
+        DatabaseInUseError: another bot works on the same database.
+        BaseModelError, EngineError: the model cannot be served.
+    """
+    start_logging(settings.log_level)
+    if settings.effective_database_url.startswith("sqlite") and (
+        warning := why_volatile(settings.apprentice_home)
+    ):
+        log.warning("%s", warning)
+    stopping = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopping.set())
+    with ExitStack() as stack:
+        Apprentice(settings, stack, stopping.set).start()
+        stopping.wait()
+        log.info("Stopping: finishing what is under way")
+    return 0
+
+
+def start_logging(level: str) -> None:
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    # These log every request at INFO, addresses and all.
+    for chatty in ("httpx2", "httpx", "apscheduler", "alembic", "sqlalchemy"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    # These log at DEBUG what people wrote, and tokens.
+    for talkative in ("slack_sdk", "slack_bolt", "openai", "httpcore2", "httpcore"):
+        logging.getLogger(talkative).setLevel(max(logging.INFO, logging.getLevelName(level)))
+
+
+class Apprentice:
+    """The running bot. What is started is stopped by ``stack``, in reverse order."""
+
+    def __init__(
+        self, settings: Settings, stack: ExitStack, stop: Callable[[], None] = lambda: None
+    ) -> None:
+        self._settings = settings
+        self._stack = stack
+        redactor = Redactor(settings.redaction_patterns, settings.phone_regions)
+        self.database = Database(settings.effective_database_url, redactor.text)
+        stack.callback(self.database.close)
+        stack.callback(self.database.hold().release)
+        if self.database.path:
+            finish_restore(settings.apprentice_home, self.database.path)
+        upgrade(self.database)
+        self.broom = forgetting_steps.Broom(
+            self.database,
+            settings.apprentice_home,
+            settings.forget_within_days,
+            on_purged=stop,
+        )
+        # Before Slack is asked: whoever uninstalled the app took its token away.
+        forgetting_steps.step(replace(self.broom, on_purged=lambda: None))
+        if settings.trainer not in settings.trainers:
+            raise NoSuchTrainerError(settings.trainer, settings.trainers)
+        self.client = slack_client(settings)
+        self.people = People(self.client, settings.apprentice_admins, settings.apprentice_curators)
+        self.base = resolve_base_model(settings.base_model, settings.apprentice_home / "models")
+        self.engine = make_engine(settings, self.base)
+        self.workshop = make_workshop(settings, self.database, self.engine, self.base)
+        self.delivery = Delivery(self.database, self.client, self.people)
+        self.deps = Deps(
+            database=self.database,
+            people=self.people,
+            home=settings.apprentice_home,
+            trainer=settings.trainer,
+            good_reaction=settings.good_reaction,
+            bad_reaction=settings.bad_reaction,
+            answer_queue=settings.answer_queue,
+            outsiders_get_base_model=settings.outsiders == "base_model",
+            redactor=redactor,
+            trainers=frozenset(self.workshop.trainers if self.workshop else ()),
+            engine_words=self._engine_words,
+            forget_within_days=settings.forget_within_days,
+            purge_after_days=settings.purge_after_days,
+        )
+
+    def start(self) -> None:
+        self._start_engine()
+        recover(self.database)
+        files.sweep(self.deps.home)
+        loops = self._loops()
+        for loop in loops:
+            loop.start()
+            self._stack.callback(loop.stop)
+        for loop in loops:
+            # These run first: all are told to stop before any is waited for.
+            self._stack.callback(loop.stop, 0)
+        self._start_pipeline()
+        self._listen()
+
+    def _start_engine(self) -> None:
+        self._stack.callback(self.engine.stop)
+        if self.workshop is None:
+            self.engine.start()
+            return
+        try:
+            self.workshop.engine.switch(adapters_to_serve(self.workshop))
+        except AdapterFileError as error:
+            # The pipeline retires the version; until then the base model answers.
+            log.error("%s", error)  # noqa: TRY400 - a sentence, not a trace
+            self.engine.start()
+
+    def _engine_words(self) -> str:
+        loaded = len(self.engine.adapters)
+        return f"{self.base.name}, with {loaded} version{'' if loaded == 1 else 's'} loaded"
+
+    def _start_pipeline(self) -> None:
+        if self.workshop is None:
+            return
+        scheduler = start_scheduler(knocks_for(self.workshop))
+        # First no new steps, then the training child: a step that saw it end would restart it.
+        for trainer in self.workshop.trainers.values():
+            self._stack.callback(trainer.stop)
+        self._stack.callback(scheduler.shutdown)
+        self._stack.callback(self.workshop.is_stopping.set)
+
+    def _loops(self) -> list[Loop]:
+        workers: dict[InboxKind, inbox_worker.Worker] = {
+            InboxKind.MENTION: partial(
+                mentions.work_on_mention, deps=self.deps, client=self.client
+            ),
+            InboxKind.REACTION: partial(
+                capture.work_on_reaction, deps=self.deps, client=self.client
+            ),
+            **forgetting.workers(self.deps, self.client),
+        }
+        answering = answers.AnswerDeps(
+            self.database,
+            self.people,
+            self.engine,
+            Limits(context_tokens=CONTEXT_TOKENS),
+            redactor=self.deps.redactor,
+        )
+        steps: dict[str, Callable[[], bool]] = {
+            "inbox": partial(inbox_worker.step, self.database, workers),
+            "delivery": self.delivery.step,
+            "waiting line": WaitingLine(self.database, self.client).step,
+            "files": partial(files.step, self.deps, self.client),
+            "notices": partial(notices.step, self.database, self.client, self.people),
+            "forgetting": partial(forgetting_steps.step, self.broom),
+            "run cards": RunCards(self.database).step,
+        }
+        for number in range(self._settings.answers_at_once):
+            steps[f"answer {number + 1}"] = partial(answers.step, answering, self.client)
+        return [Loop(name, step, self.database) for name, step in steps.items()]
+
+    def _listen(self) -> None:
+        app = App(
+            client=self.client,
+            # Bolt's own loggers take the root's level, and at DEBUG log what people wrote.
+            logger=logging.getLogger("slack_bolt"),
+            signing_secret=_secret(self._settings.slack_signing_secret) or None,
+            # A row first, the acknowledgement after it: what we cannot store, Slack sends again.
+            process_before_response=True,
+            token_verification_enabled=False,
+        )
+        register(app, self.deps)
+        if self._settings.slack_app_token:
+            connection = SocketModeHandler(app, _secret(self._settings.slack_app_token))
+            connection.connect()  # type: ignore[no-untyped-call]  # of Bolt
+            self._stack.callback(connection.close)
+            log.info("Connected to Slack")
+        else:
+            _serve_http(app, self._settings.port, self._stack)
+
+
+def slack_client(settings: Settings) -> WebClient:
+    """
+    Return a client whose token Slack has accepted.
+
+    Raises:
+        SettingsError: a token is missing, or Slack refuses it or does not answer.
+    """
+    if settings.slack_bot_token is None:
+        raise SettingsError(
+            "SLACK_BOT_TOKEN is not set. Put it into .env (README, “Connect your workspace”), or "
+            "try `python -m bot demo`, which needs no Slack."
+        )
+    if settings.slack_app_token is None and settings.slack_signing_secret is None:
+        raise SettingsError(
+            "Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP."
+        )
+    client = WebClient(_secret(settings.slack_bot_token), settings.slack_api_url)
+    try:
+        client.auth_test()
+    except SlackApiError as error:
+        code = error.response["error"]
+        raise SettingsError(
+            f"Slack refuses SLACK_BOT_TOKEN with `{code}`. `python -m bot doctor` says more."
+        ) from error
+    except (SlackClientError, OSError) as error:
+        raise SettingsError(
+            f"{settings.slack_api_url} does not answer. Check the network and SLACK_API_URL."
+        ) from error
+    return client
+
+
+def make_engine(settings: Settings, base: BaseModel) -> Engine:
+    """
+    Raises:
+        SettingsError: the address of the server is missing.
+    """
+    if settings.engine == "openai_api":
+        if not settings.engine_base_url:
+            raise SettingsError("ENGINE=openai_api needs ENGINE_BASE_URL, the server's address.")
+        return OpenAIApiEngine(settings.engine_base_url, _secret(settings.engine_api_key) or "none")
+    return RoutedEngine(
+        LlamaCppEngine(
+            base.gguf_path,
+            slots=settings.answers_at_once,
+            context_per_slot=CONTEXT_TOKENS,
+            threads=settings.engine_threads,
+            warm_up=build_messages("Hello", []),
+        ),
+        remote_engines(settings),
+    )
+
+
+def make_workshop(
+    settings: Settings, database: Database, engine: Engine, base: BaseModel
+) -> Workshop | None:
+    """What runs are worked on with; None where the engine is another's and loads no adapters."""
+    if isinstance(engine, OpenAIApiEngine):
+        return None
+    home = settings.apprentice_home
+    trainer = LocalTrainer(home / "jobs", home / "models")
+    trainer.prepare(base)
+    return Workshop(
+        database=database,
+        home=home,
+        trainers=make_trainers(settings, trainer),
+        engine=engine,
+        base=base,
+        context_tokens=CONTEXT_TOKENS,
+    )
+
+
+def _serve_http(app: App, port: int, stack: ExitStack) -> None:
+    """Slack's HTTP mode, on every address of this machine: put a TLS proxy in front of it."""
+    import waitress
+    from slack_bolt.adapter.wsgi import SlackRequestHandler
+
+    server = waitress.create_server(SlackRequestHandler(app), host="0.0.0.0", port=port)
+    threading.Thread(target=server.run, name="http", daemon=True).start()
+    stack.callback(server.close)
+    log.info("Listening for Slack on port %d, path /slack/events", port)
+
+
+def _secret(value: SecretStr | None) -> str:
+    return value.get_secret_value() if value else ""

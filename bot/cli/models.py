@@ -1,0 +1,83 @@
+"""``models``: versions, which one is live, and moving that pointer."""
+
+from typing import Annotated, Any
+
+import typer
+from sqlmodel import Session
+
+from bot.answering import promotion
+from bot.answering.strategy import live_strategy
+from bot.cli.operator import operator
+from bot.cli.options import (
+    AudienceOption,
+    JsonOption,
+    TeamOption,
+    open_database,
+    print_rows,
+    settings_of,
+    team_of,
+)
+from storage import evaluations, versions
+from storage.tables import ModelVersion
+
+cli = typer.Typer(help="Model versions: list, promote, roll back.", no_args_is_help=True)
+
+ByOption = Annotated[str, typer.Option("--by", help="Who decides; kept with the decision.")]
+
+
+@cli.command("list")
+def list_versions(
+    context: typer.Context, as_json: JsonOption = False, team: TeamOption = ""
+) -> None:
+    """List all versions with their verdicts."""
+    with open_database(settings_of(context)) as database:
+        team_id = team_of(database, team)
+        with database.read() as session:
+            viewer = operator(session, team_id)
+            rows = [_row(session, v) for v in versions.visible(session, team_id, viewer)]
+    print_rows(rows, as_json=as_json, empty="No version yet: `train` makes the first.")
+
+
+@cli.command()
+def promote(
+    context: typer.Context, version: str, by: ByOption = "operator", team: TeamOption = ""
+) -> None:
+    """Put a version live, if its evaluation supports it."""
+    with open_database(settings_of(context)) as database:
+        team_id = team_of(database, team)
+        with database.write() as session:
+            viewer = operator(session, team_id)
+            promotion.promote(session, team_id, version, by, viewer)
+    print(f"{version} answers from now on.")
+
+
+@cli.command()
+def rollback(
+    context: typer.Context,
+    audience: AudienceOption = "workspace",
+    by: ByOption = "operator",
+    team: TeamOption = "",
+) -> None:
+    """Return to what answered before the last promotion."""
+    with open_database(settings_of(context)) as database:
+        team_id = team_of(database, team)
+        with database.write() as session:
+            promotion.rollback(session, team_id, audience, by)
+            live = live_strategy(session, team_id, audience)
+    print(f"{live.version_name or 'The base model'} answers from now on.")
+
+
+def _row(session: Session, version: ModelVersion) -> dict[str, Any]:
+    assert version.id is not None
+    live = live_strategy(session, version.team_id, version.audience)
+    evaluation = evaluations.of_version(session, version.team_id, version.id)
+    return {
+        "version": version.name,
+        "live": "live" if live.version_name == version.name else "",
+        "state": version.state.value,
+        "base": version.base_model,
+        "verdict": evaluation.verdict.value if evaluation else None,
+        "gain": evaluation.gain if evaluation else None,
+        "held_out": evaluation.held_out if evaluation else None,
+        "made": version.created_at.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,95 @@
+"""What several commands share: settings, the database, the team, and how answers are printed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from sqlmodel import col, select
+
+from bot.errors import SettingsError
+from bot.restore import finish_interrupted
+from bot.settings import Settings
+from storage.database import Database
+from storage.schema import upgrade
+from storage.tables import Example, Run
+
+if TYPE_CHECKING:
+    from bot.curation.redaction import Redactor
+
+DEMO_TEAM = "T0DEMO"
+
+TeamOption = Annotated[
+    str, typer.Option("--team", help="Workspace id; by default the only one, else T0DEMO.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+AudienceOption = Annotated[
+    str, typer.Option("--audience", help="`workspace`, or the id of one private channel.")
+]
+
+
+def settings_of(context: typer.Context, **overrides: Any) -> Settings:
+    """
+    Raises:
+        SettingsError: a variable is wrong.
+    """
+    settings: Settings = context.obj(**overrides)
+    return settings
+
+
+def redactor_of(settings: Settings) -> "Redactor":
+    """
+    Raises:
+        SettingsError: a pattern or a country is wrong.
+    """
+    from bot.curation.redaction import Redactor
+
+    return Redactor(settings.redaction_patterns, settings.phone_regions)
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The database at its newest schema; works beside a running bot."""
+    database = Database(settings.effective_database_url, redactor_of(settings).text)
+    try:
+        finish_interrupted(database, settings.apprentice_home)
+        upgrade(database)
+        yield database
+    finally:
+        database.close()
+
+
+def team_of(database: Database, team: str) -> str:
+    """
+    Raises:
+        SettingsError: there are several workspaces and none was named.
+    """
+    if team:
+        return team
+    with database.read() as session:
+        teams = set(session.exec(select(col(Example.team_id)).distinct()))
+        teams |= set(session.exec(select(col(Run.team_id)).distinct()))
+    if len(teams) > 1:
+        raise SettingsError(
+            f"This database holds {len(teams)} workspaces. Name one: --team "
+            + " or --team ".join(sorted(teams))
+        )
+    return teams.pop() if teams else DEMO_TEAM
+
+
+def print_rows(rows: list[dict[str, Any]], *, as_json: bool, empty: str) -> None:
+    """Print rows as an aligned table or as JSON."""
+    if as_json:
+        print(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
+        return
+    if not rows:
+        print(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)

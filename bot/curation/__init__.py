@@ -1,0 +1,1 @@
+"""From a thread to a question and its answer, and from votes to what is kept. Knows no Slack."""

@@ -1,0 +1,275 @@
+"""
+The verbs of forgetting: a message that was deleted or edited, a person who opts out, a channel
+that closes, a workspace that leaves.
+
+Each runs inside the caller's transaction, does nothing twice, and leaves an ``Erasure`` row where
+something was erased, by which files and free pages are cleared afterwards (``bot.pipeline``).
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from bot.curation.lesson import Lesson
+from bot.errors import MessageGoneError, OptedOutError
+from storage import audit, erasure, lineage, opt_outs, revisions, sweeping
+from storage.columns import utc_now
+from storage.tables import (
+    STALE_MESSAGE_EDITED,
+    Erasure,
+    ErasureKind,
+    ErasureState,
+    Example,
+    ExampleState,
+    Part,
+    RevisionReason,
+)
+
+SLACK = "slack"  # who deleted or edited is Slack's to say
+#: How long a version that learned from erased words may go on answering, unless set otherwise.
+SERVE_DAYS = 7
+_OPEN_TO_EDITS = (ExampleState.PROPOSED, ExampleState.WITHDRAWN)
+
+
+@dataclass(frozen=True)
+class Grace:
+    """The moment of an erasure, and for how long a live version may outlast it."""
+
+    now: datetime
+    days: float = SERVE_DAYS
+
+    @property
+    def serve_until(self) -> datetime:
+        return self.now + timedelta(days=self.days)
+
+
+def check_may_keep(session: Session, team_id: str, lesson: Lesson, keeper_id: str) -> None:
+    """
+    Refuse what nobody may keep, in the transaction that would keep it. ``keeper_id`` votes for
+    it, and wrote the words themselves where they were typed.
+
+    Raises:
+        OptedOutError: it has words of somebody who opted out.
+        MessageGoneError: one of its messages was deleted while it was read.
+    """
+    messages = lesson.at.all_messages() if lesson.at else []
+    people = {user_id for _, user_id, _ in messages if user_id}
+    if lesson.is_edited:
+        people.add(keeper_id)
+    if opt_outs.opted_out(session, team_id, people):
+        raise OptedOutError
+    gone = [ts for ts, _, _ in messages]
+    if lesson.at and erasure.is_deleted(session, team_id, lesson.at.channel_id, gone):
+        raise MessageGoneError
+
+
+def forget_message(
+    session: Session, team_id: str, channel_id: str, message_ts: str, grace: Grace
+) -> Erasure | None:
+    """
+    Follow a message that was deleted: what it was question or answer of is erased, what it was
+    said in between of loses its context. Returns None where nothing was kept of it.
+    """
+    found = erasure.of_message(session, team_id, channel_id, message_ts)
+    wordings = erasure.wordings_of_message(session, team_id, channel_id, message_ts)
+    asks = erasure.asks_of_message(session, team_id, channel_id, message_ts)
+    if not found and not wordings and not asks:
+        return None
+    whole = [example for example, part in found if part is not Part.CONTEXT]
+    partly = [example for example, part in found if part is Part.CONTEXT]
+    row = _new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
+    _erase(session, row, whole, partly, grace, actor=SLACK)
+    _drop_wordings(session, row, wordings, grace)
+    _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
+    return row
+
+
+def follow_edit(
+    session: Session, example: Example, lesson: Lesson | None, edited_at: datetime
+) -> bool:
+    """
+    Bring an edited message to its example; returns whether anything changed.
+
+    What no curator approved yet takes the new words; else they are proposed and the example is
+    due for review. ``lesson`` is what the thread says now; None where it says nothing any more.
+    """
+    if example.erased_at is not None or edited_at < example.created_at - _CLOCKS_DIFFER:
+        return False
+    now = None if lesson is None else _words(lesson)
+    if now == _words(example) or (example.stale_since and now == example.proposal):
+        return False
+    if example.state in _OPEN_TO_EDITS and now is not None:
+        revisions.change(session, example, None, RevisionReason.MESSAGE_EDITED, **now)
+    else:
+        example.stale_since, example.stale_reason = utc_now(), STALE_MESSAGE_EDITED
+        example.proposal = now
+        session.add(example)
+    _record(session, example.team_id, SLACK, "example.message_edited", f"example:{example.id}",
+            audience=example.audience)  # fmt: skip
+    return True
+
+
+def opt_out(session: Session, team_id: str, user_id: str) -> Erasure:
+    """
+    Keep nothing of a person from now on, and ask for everything of theirs to be erased.
+
+    Asking again while it is under way returns the same receipt.
+    """
+    opt_outs.opt_out(session, team_id, user_id)
+    for row in erasure.open_erasures(session):
+        is_same = (row.team_id, row.user_id) == (team_id, user_id)
+        if is_same and row.state is ErasureState.ASKED:
+            return row
+    return _new_erasure(session, team_id, ErasureKind.PERSON, user_id, Grace(utc_now()))
+
+
+def forget_person(session: Session, row: Erasure, grace: Grace) -> None:
+    """Erase every word of the person an ``Erasure`` names, and their name where they acted."""
+    assert row.user_id is not None
+    team_id, user_id = row.team_id, row.user_id
+    whole = erasure.of_person(session, team_id, user_id)
+    known = {example.id for example in whole}
+    partly = [
+        example
+        for example in erasure.with_context_of(session, team_id, user_id)
+        if example.id not in known
+    ]
+    wordings = erasure.wordings_of_person(session, team_id, user_id)
+    _erase(session, row, whole, partly, grace, actor=audit.ERASED + row.receipt)
+    _drop_wordings(session, row, wordings, grace)
+    asks = erasure.asks_of_person(session, team_id, user_id)
+    _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
+    changed = sweeping.replace_person(session, team_id, user_id, pseudonym())
+    row.counts = {**row.counts, "rows_without_your_name": changed}
+    session.add(row)
+
+
+def close_channel(session: Session, team_id: str, channel_id: str, grace: Grace) -> Erasure | None:
+    """
+    Follow a public channel that turned private: what was learned there stays there.
+
+    The examples are narrowed to the channel, and leave the snapshots and versions of the
+    workspace as if they were erased. Returns None where nothing was known of it.
+    """
+    found = erasure.of_channel(session, team_id, channel_id)
+    if not found:
+        return None
+    row = _new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
+    _mark(session, row, found, grace)
+    for example in found:
+        example.audience = channel_id
+        session.add(example)
+        _record(session, team_id, SLACK, "example.narrowed", f"example:{example.id}",
+                audience=channel_id)  # fmt: skip
+    _finish(session, row, narrowed=len(found))
+    return row
+
+
+def leave(session: Session, team_id: str, due_at: datetime) -> Erasure:
+    """Note that the app was uninstalled, so that everything of the workspace is deleted."""
+    for row in erasure.open_erasures(session):
+        if row.team_id == team_id and row.kind is ErasureKind.WORKSPACE:
+            return row
+    row = _new_erasure(session, team_id, ErasureKind.WORKSPACE, None, Grace(due_at))
+    _record(session, team_id, SLACK, "workspace.left", f"workspace:{team_id}")
+    return row
+
+
+def pseudonym() -> str:
+    """What stands in a person's place; nobody can tell from it who they were."""
+    return audit.ERASED + secrets.token_hex(4)
+
+
+def _erase(
+    session: Session,
+    row: Erasure,
+    whole: list[Example],
+    partly: list[Example],
+    grace: Grace,
+    actor: str,
+) -> None:
+    whole = _with_what_was_made(session, row.team_id, whole)
+    gone = {example.id for example in whole}
+    partly = [example for example in partly if example.id not in gone]
+    _mark(session, row, [*whole, *partly], grace)
+    for example in whole:
+        audience = example.audience
+        erasure.blank(session, example)
+        _record(session, row.team_id, actor, "example.erased", f"example:{example.id}",
+                audience=audience)  # fmt: skip
+    for example in partly:
+        erasure.blank_context(session, example)
+    _finish(session, row, examples=len(whole), contexts=len(partly))
+
+
+def _with_what_was_made(session: Session, team_id: str, whole: list[Example]) -> list[Example]:
+    """Add kept answers that the bot made from these examples, and what it made from those."""
+    found = {example.id: example for example in whole if example.erased_at is None}
+    new = set(found)
+    while new:
+        made = erasure.made_from(session, team_id, [name for name in new if name is not None])
+        new = {example.id for example in made} - set(found)
+        found |= {example.id: example for example in made}
+    return list(found.values())
+
+
+def _mark(session: Session, row: Erasure, examples: list[Example], grace: Grace) -> None:
+    ids = [example.id for example in examples if example.id is not None]
+    marked = lineage.mark(session, row.team_id, ids, now=grace.now, serve_until=grace.serve_until)
+    row.run_ids = sorted({*row.run_ids, *marked.run_ids})
+    counts = {
+        "snapshot_rows": marked.rows,
+        "snapshots": len(marked.snapshot_ids),
+        "model_versions": len(marked.version_names),
+    }
+    row.counts = row.counts | {
+        name: row.counts.get(name, 0) + count for name, count in counts.items()
+    }
+
+
+def _drop_wordings(session: Session, row: Erasure, wordings: list[Any], grace: Grace) -> None:
+    examples = [session.get_one(Example, wording.example_id) for wording in wordings]
+    _mark(session, row, examples, grace)
+    for wording in wordings:
+        session.delete(wording)
+    _finish(session, row, wordings=len(wordings))
+
+
+def _new_erasure(
+    session: Session, team_id: str, kind: ErasureKind, user_id: str | None, grace: Grace
+) -> Erasure:
+    row = Erasure(
+        team_id=team_id,
+        receipt=secrets.token_hex(6),
+        kind=kind,
+        user_id=user_id,
+        due_at=grace.now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _finish(session: Session, row: Erasure, **counts: int) -> None:
+    row.counts = row.counts | {name: row.counts.get(name, 0) + n for name, n in counts.items()}
+    row.state = ErasureState.ROWS_ERASED
+    sweeping.blank_delivered(session, row.team_id)
+    session.add(row)
+    session.flush()
+
+
+def _record(
+    session: Session, team_id: str, actor: str, action: str, subject: str, **more: Any
+) -> None:
+    audit.record(session, team_id, actor=actor, action=action, subject=subject, **more)
+
+
+def _words(of: Lesson | Example) -> dict[str, Any]:
+    return {"question": of.question, "answer": of.answer, "context": list(of.context)}
+
+
+#: Slack's clock and ours may differ by so much.
+_CLOCKS_DIFFER = timedelta(minutes=1)

@@ -1,0 +1,186 @@
+"""
+Examples that ask the same as a question: found by their rarest words, then compared.
+
+What is found is kept in pairs when an example is stored, for people to merge or keep apart.
+Nothing is dropped or changed here.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from math import log, sqrt
+
+from sqlalchemy import bindparam, text
+from sqlmodel import Session
+
+from bot.words import stem, stems_of, telling, words_of
+from storage.audience import WORKSPACE, Viewer
+from storage.full_text import rarest_words, rows_with, size
+from storage.near_duplicates import COMPARED, replace_open
+from storage.tables import Example, NearDuplicate, NearDuplicateKind
+
+#: Questions at least so alike ask the same.
+ALIKE = 0.8
+#: So much of a question in one example, and so much less in any other, asks the same too;
+#: chosen on the seed's second wordings (docs/decisions/0040).
+CLEARLY_BEST = 0.74
+#: Answers less alike than this say different things.
+SAME_ANSWER = 0.4
+#: How many of the best matches of the full-text index are compared.
+COMPARED_AT_MOST = 50
+#: More words than these find no other questions, but cost time.
+MAX_WORDS = 32
+#: How often the words that find candidates may occur in all of them together.
+MOST_ROWS = 5_000
+
+_CANDIDATES = text(
+    """
+    SELECT example.id, example.question, example.answer
+    FROM example_text JOIN example ON example.id = example_text.rowid
+    WHERE example_text MATCH :match
+      AND example.team_id = :team_id
+      AND example.state IN :states
+      AND (:everybody OR example.audience IN :audiences)
+      AND example.id NOT IN :exclude
+    ORDER BY bm25(example_text, 3.0, 1.0), example.id
+    LIMIT :limit
+    """
+).bindparams(
+    bindparam("states", expanding=True),
+    bindparam("audiences", expanding=True),
+    bindparam("exclude", expanding=True),
+)
+
+
+@dataclass(frozen=True)
+class Similar:
+    """An example that asks the same; ``similarity`` is 0 to 1, ``why`` a phrase for people."""
+
+    example_id: int
+    similarity: float
+    why: str
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    example_id: int
+    question: str
+    answer: str
+
+
+def near_duplicates(
+    session: Session,
+    team_id: str,
+    viewer: Viewer,
+    question: str,
+    *,
+    exclude: Collection[int] = (),
+) -> list[Similar]:
+    """The examples a viewer may see that ask the same, the most alike first."""
+    weights = _weights(session, question)
+    found = _candidates(session, team_id, viewer.audiences, weights, exclude)
+    return [
+        Similar(candidate.example_id, similarity, _why(question, candidate))
+        for candidate, similarity in _alike(question, weights, found)
+    ]
+
+
+def note_near_duplicates(session: Session, example: Example) -> None:
+    """
+    Keep the pairs a stored example makes, instead of the open ones it had.
+
+    An example for everybody is compared with all, a private one with its own channel's and
+    everybody's: nobody could ever be shown a pair from two channels without being in both.
+    """
+    assert example.id is not None
+    if example.state not in COMPARED:
+        replace_open(session, example, [])
+        return
+    audiences = None if example.audience == WORKSPACE else {WORKSPACE, example.audience}
+    weights = _weights(session, example.question)
+    found = _candidates(session, example.team_id, audiences, weights, {example.id})
+    alike = _alike(example.question, weights, found)
+    replace_open(session, example, [_pair(example, other, how_much) for other, how_much in alike])
+
+
+def _weights(session: Session, question: str) -> dict[str, float]:
+    """What each telling word of a question counts: much if few examples have it."""
+    words = telling(words_of(question))[:MAX_WORDS]
+    rows, _ = size(session)
+    counts = rows_with(session, words)
+    return {word: log(1 + rows / counts.get(word, 0.5)) for word in words}
+
+
+def _candidates(
+    session: Session,
+    team_id: str,
+    audiences: Collection[str] | None,
+    weights: Mapping[str, float],
+    exclude: Collection[int],
+) -> list[_Candidate]:
+    """What shares rare words with a question; ``audiences`` None means all of the workspace."""
+    if not weights or (audiences is not None and not audiences):
+        return []
+    counts = rows_with(session, weights)
+    parameters = {
+        "match": " OR ".join(f'"{word}"' for word in rarest_words(counts, MOST_ROWS)),
+        "team_id": team_id,
+        "states": [state.value for state in COMPARED],
+        "everybody": audiences is None,
+        "audiences": sorted(audiences or ()),
+        "exclude": sorted(exclude),
+        "limit": COMPARED_AT_MOST,
+    }
+    if not counts:
+        return []
+    return [_Candidate(*row) for row in session.connection().execute(_CANDIDATES, parameters)]
+
+
+def _alike(
+    question: str, weights: Mapping[str, float], candidates: Collection[_Candidate]
+) -> list[tuple[_Candidate, float]]:
+    """The candidates that ask the same, and how sure that is, from 0 to 1; the surest first."""
+    shares = {each: _share(weights, f"{each.question} {each.answer}") for each in candidates}
+    best = sorted(shares.values(), reverse=True)[:2]
+    lead = best[0] - (best[1] if len(best) > 1 else 0.0) if best else 0.0
+    scored = []
+    for each, share in shares.items():
+        both = min(_share(weights, each.question), _overlap(question, each.question))
+        if both >= ALIKE:
+            scored.append((each, both))
+        elif share == best[0] and share + lead >= CLEARLY_BEST and len(candidates) > 1:
+            scored.append((each, share))
+    return sorted(scored, key=lambda found: (-found[1], found[0].example_id))
+
+
+def _share(weights: Mapping[str, float], found_in: str) -> float:
+    """Which part of the words' weight a text has."""
+    roots = stems_of(found_in)
+    there = sum(weight for word, weight in weights.items() if stem([word])[0] in roots)
+    return there / (sum(weights.values()) or 1.0)
+
+
+def _overlap(one: str, other: str) -> float:
+    """How much two texts have in common: the cosine of their stems."""
+    stems, others = stems_of(one), stems_of(other)
+    if not stems or not others:
+        return float(one.strip() == other.strip())
+    return len(stems & others) / sqrt(len(stems) * len(others))
+
+
+def _pair(example: Example, candidate: _Candidate, similarity: float) -> NearDuplicate:
+    assert example.id is not None
+    first_id, second_id = sorted((example.id, candidate.example_id))
+    is_same = _overlap(example.answer, candidate.answer) >= SAME_ANSWER
+    return NearDuplicate(
+        team_id=example.team_id,
+        first_id=first_id,
+        second_id=second_id,
+        similarity=similarity,
+        kind=NearDuplicateKind.NEAR_DUPLICATE if is_same else NearDuplicateKind.CONTRADICTION,
+    )
+
+
+def _why(question: str, candidate: _Candidate) -> str:
+    there = stems_of(f"{candidate.question} {candidate.answer}")
+    shared = [word for word in telling(words_of(question)) if stem([word])[0] in there]
+    return "same words: " + ", ".join(shared)

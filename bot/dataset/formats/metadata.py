@@ -1,0 +1,178 @@
+"""
+What travels with an example in every format, under one key: nothing is lost on the way back.
+
+The key is our own, so that other programs can drop it or leave it alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from bot.dataset.record import Phrase, Record, RowError, Turn
+from storage.tables import ExampleState, RevisionReason, Source, WordingUse
+
+KEY = "apprentice"
+#: The columns of ``Example`` that say where something stands in Slack.
+PLACE = (
+    "channel_id",
+    "thread_ts",
+    "question_ts",
+    "answer_ts",
+    "asker_id",
+    "author_id",
+    "permalink",
+)
+Kind = TypeVar("Kind", bound=StrEnum)
+
+
+def of(record: Record, *, with_text: bool = False) -> dict[str, Any]:
+    """
+    The metadata of a record; what is empty is left out.
+
+    ``with_text`` adds question and context, for formats that cannot hold them apart.
+    """
+    found: dict[str, Any] = {
+        "id": record.id,
+        "audience": record.audience,
+        "state": record.state and record.state.value,
+        "question_source": record.question_source and record.question_source.value,
+        "answer_source": record.answer_source and record.answer_source.value,
+        "wordings": [{"text": each.text, "use": each.use.value} for each in record.wordings],
+        "rejected": list(record.rejected),
+        "tags": list(record.tags),
+        "place": dict(record.place),
+        "revision": record.revision if record.revision != 1 else None,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "history": [dict(each) for each in record.history],
+    }
+    if with_text:
+        found |= {"question": record.question, "context": list(record.context)}
+    return {key: value for key, value in found.items() if value not in (None, [], {})}
+
+
+def read(record: Record, found: object) -> Record:
+    """
+    Return the record with what its row says about it; None says nothing.
+
+    Raises:
+        RowError: the metadata is not what we write.
+    """
+    if found is None:
+        return record
+    if not isinstance(found, dict):
+        raise RowError(f"`{KEY}` has to be an object.")
+    place = _object(found, "place")
+    return replace(
+        record,
+        question=_text(found, "question") or record.question,
+        context=tuple(_turns(found)) or record.context,
+        wordings=tuple(_phrases(found)) or record.wordings,
+        rejected=tuple(_texts(found, "rejected")) or record.rejected,
+        tags=tuple(_texts(found, "tags")) or record.tags,
+        id=_number(found, "id") or record.id,
+        audience=_text(found, "audience") or record.audience,
+        state=_member(found, "state", ExampleState) or record.state,
+        question_source=_member(found, "question_source", Source) or record.question_source,
+        answer_source=_member(found, "answer_source", Source) or record.answer_source,
+        place={key: str(place[key]) for key in PLACE if place.get(key)},
+        revision=_number(found, "revision") or 1,
+        created_at=_time(found, "created_at"),
+        updated_at=_time(found, "updated_at"),
+        history=tuple(_revisions(found)),
+    )
+
+
+def _turns(found: dict[str, Any]) -> Iterable[Turn]:
+    for turn in _list(found, "context"):
+        if not (
+            isinstance(turn, dict)
+            and isinstance(turn.get("role"), str)
+            and isinstance(turn.get("content"), str)
+        ):
+            raise RowError(f"`{KEY}.context` has to be a list of turns with role and content.")
+        yield turn
+
+
+def _phrases(found: dict[str, Any]) -> Iterable[Phrase]:
+    for each in _list(found, "wordings"):
+        if isinstance(each, str):
+            yield Phrase(each)
+        elif isinstance(each, dict) and isinstance(each.get("text"), str):
+            yield Phrase(each["text"], _member(each, "use", WordingUse) or WordingUse.EVALUATION)
+        else:
+            raise RowError(f"`{KEY}.wordings` has to be a list of texts.")
+
+
+def _revisions(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    for each in _list(found, "history"):
+        if not isinstance(each, dict) or not _number(each, "number"):
+            raise RowError(f"`{KEY}.history` has to be a list of numbered revisions.")
+        revision: dict[str, Any] = {
+            "number": each["number"],
+            "reason": _member(each, "reason", RevisionReason) or RevisionReason.EDITED,
+            "author_id": _text(each, "author_id"),
+            "made_at": _time(each, "made_at"),
+        }
+        if _text(each, "question") is not None and _text(each, "answer") is not None:
+            revision |= {"question": each["question"], "answer": each["answer"]}
+            revision |= {"context": list(_turns(each)), "tags": _texts(each, "tags")}
+        yield revision
+
+
+def _texts(found: dict[str, Any], key: str) -> list[str]:
+    texts = _list(found, key)
+    if not all(isinstance(text, str) for text in texts):
+        raise RowError(f"`{KEY}.{key}` has to be a list of texts.")
+    return texts
+
+
+def _list(found: dict[str, Any], key: str) -> list[Any]:
+    value = found.get(key)
+    if value is not None and not isinstance(value, list):
+        raise RowError(f"`{KEY}.{key}` has to be a list.")
+    return value or []
+
+
+def _object(found: dict[str, Any], key: str) -> dict[str, Any]:
+    value = found.get(key)
+    if value is not None and not isinstance(value, dict):
+        raise RowError(f"`{KEY}.{key}` has to be an object.")
+    return value or {}
+
+
+def _text(found: dict[str, Any], key: str) -> str | None:
+    value = found.get(key)
+    if value is not None and not isinstance(value, str):
+        raise RowError(f"`{KEY}.{key}` has to be text.")
+    return value
+
+
+def _number(found: dict[str, Any], key: str) -> int | None:
+    value = found.get(key)
+    if value is not None and (not isinstance(value, int) or not 0 <= value < 2**62):
+        raise RowError(f"`{KEY}.{key}` has to be a whole number.")
+    return value
+
+
+def _time(found: dict[str, Any], key: str) -> str | None:
+    if (text := _text(found, key)) is None:
+        return None
+    try:
+        has_zone = datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        has_zone = False
+    if not has_zone:
+        raise RowError(f"`{KEY}.{key}` has to be a time with its zone, as 2026-11-24T04:00:00Z.")
+    return text
+
+
+def _member(found: dict[str, Any], key: str, kind: type[Kind]) -> Kind | None:
+    value = found.get(key)
+    if value is None:
+        return None
+    if value not in set(kind):
+        raise RowError(f"`{KEY}.{key}` has to be one of {', '.join(kind)}.")
+    return kind(value)

@@ -1,0 +1,164 @@
+"""
+Examples as the rows of a snapshot, in their final order and with their hashes. Pure.
+
+A plan holds what orders and proves the rows; the rows themselves are made from it a page at a
+time, so that a large data set is in memory once and not twice.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.dataset.splits import splits_of, words_of
+from storage.tables import SnapshotRow, Source, Split, WordingUse
+
+_SPLIT_ORDER = {split: place for place, split in enumerate(Split)}
+
+
+class Material(Protocol):
+    """What a row needs of an example: an ``Example``, or a plain row with the same columns."""
+
+    @property
+    def id(self) -> int | None: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def context(self) -> list[dict[str, Any]]: ...
+    @property
+    def answer(self) -> str: ...
+    @property
+    def question_source(self) -> Source: ...
+    @property
+    def answer_source(self) -> Source: ...
+
+
+class OtherWording(Protocol):
+    @property
+    def text(self) -> str: ...
+    @property
+    def use(self) -> WordingUse: ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Planned:
+    """A row to be; sorts as the rows do, by content before id."""
+
+    order: int
+    row_hash: str
+    example_id: int
+    question: str
+
+    @property
+    def split(self) -> Split:
+        return list(Split)[self.order]
+
+
+def plan_rows(
+    examples: Iterable[Material], wordings: Mapping[int, Sequence[OtherWording]]
+) -> list[Planned]:
+    """Choose the rows of all splits, and put them into their order."""
+    by_id = {_id(example): example for example in examples}
+    others = {example_id: wordings.get(example_id, ()) for example_id in by_id}
+    splits = splits_of(
+        {id_: [each.question, *(o.text for o in others[id_])] for id_, each in by_id.items()}
+    )
+    trained = _trained_words(by_id, others, splits)
+    planned: list[Planned] = []
+    for example_id, example in by_id.items():
+        split = splits[example_id]
+        planned.append(_plan(example, example.question, split))
+        if split is not Split.TRAIN:
+            continue
+        for other in others[example_id]:
+            if other.use == WordingUse.TRAINING:
+                planned.append(_plan(example, other.text, Split.TRAIN))
+            elif words_of(other.text) not in trained:
+                planned.append(_plan(example, other.text, Split.HELD_OUT_WORDING))
+    # By content, not by id: the same data set brought to another machine keeps its hash.
+    planned.sort()
+    return planned
+
+
+def make_row(team_id: str, planned: Planned, example: Material) -> SnapshotRow:
+    """Its snapshot and place are set when it is kept."""
+    return SnapshotRow(
+        team_id=team_id,
+        snapshot_id=0,
+        position=0,
+        split=planned.split,
+        example_id=planned.example_id,
+        question=planned.question,
+        context=example.context,
+        answer=example.answer,
+        question_source=example.question_source.value,
+        answer_source=example.answer_source.value,
+        row_hash=planned.row_hash,
+    )
+
+
+def build_rows(
+    team_id: str, examples: Sequence[Material], wordings: Mapping[int, Sequence[OtherWording]]
+) -> list[SnapshotRow]:
+    """Make all rows at once, in their final order."""
+    by_id = {_id(example): example for example in examples}
+    return [
+        make_row(team_id, planned, by_id[planned.example_id])
+        for planned in plan_rows(examples, wordings)
+    ]
+
+
+def row_hash(row: SnapshotRow) -> str:
+    """SHA-256 over what is learned from the row and where it stands, in hexadecimal."""
+    sources = (row.question_source, row.answer_source)
+    return _hash(row.split, row.question, row.context, row.answer, sources)
+
+
+def snapshot_hash(rows: Iterable[SnapshotRow | Planned]) -> str:
+    """SHA-256 over the ordered row hashes, in hexadecimal."""
+    digest = hashlib.sha256()
+    for place, row in enumerate(rows):
+        digest.update(f"{chr(10) if place else ''}{row.row_hash}".encode())
+    return digest.hexdigest()
+
+
+def _plan(example: Material, question: str, split: Split) -> Planned:
+    sources = (example.question_source.value, example.answer_source.value)
+    found = _hash(split, question, example.context, example.answer, sources)
+    return Planned(_SPLIT_ORDER[split], found, _id(example), question)
+
+
+def _hash(
+    split: Split, question: str, context: list[dict[str, Any]], answer: str, sources: Sequence[str]
+) -> str:
+    content = {
+        "split": split,
+        "question": question,
+        "context": context,
+        "answer": answer,
+        "question_source": sources[0],
+        "answer_source": sources[1],
+    }
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _trained_words(
+    by_id: Mapping[int, Material],
+    others: Mapping[int, Sequence[OtherWording]],
+    splits: Mapping[int, Split],
+) -> set[str]:
+    """Every question that is trained: none of them is worth holding out, whoever asked it."""
+    trained = set()
+    for example_id, example in by_id.items():
+        if splits[example_id] is Split.TRAIN:
+            trained.add(words_of(example.question))
+            uses = (o.text for o in others[example_id] if o.use == WordingUse.TRAINING)
+            trained.update(words_of(text) for text in uses)
+    return trained
+
+
+def _id(example: Material) -> int:
+    assert example.id is not None
+    return example.id

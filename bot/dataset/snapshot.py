@@ -1,0 +1,101 @@
+"""
+Snapshots: the data set of one audience, frozen and hashed, with its splits.
+
+The same examples give the same hash, on any machine and in any order of arrival.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from bot.dataset.rights import Coverage, manifest, sort_by_rights
+from bot.dataset.rows import build_rows, make_row, plan_rows, row_hash, snapshot_hash
+from storage import snapshots
+from storage.audience import Viewer
+from storage.tables import Attestation, Example, Snapshot, SnapshotRow, Split
+
+__all__ = ["build_rows", "row_hash", "snapshot_hash"]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A snapshot and the rights under which its rows may be trained on."""
+
+    snapshot: Snapshot
+    rights: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Taken(Frozen):
+    """The same with all its rows in memory."""
+
+    rows: list[SnapshotRow]
+
+
+def take_snapshot(session: Session, team_id: str, audience: str, attestation: Attestation) -> Taken:
+    """Freeze what a model of ``audience`` may learn from now, and read it back."""
+    frozen = freeze(session, team_id, audience, attestation)
+    assert frozen.snapshot.id is not None
+    rows = snapshots.rows_of(session, team_id, frozen.snapshot.id, Viewer.model(audience))
+    return Taken(frozen.snapshot, frozen.rights, rows)
+
+
+def freeze(session: Session, team_id: str, audience: str, attestation: Attestation) -> Frozen:
+    """
+    Freeze what a model of ``audience`` may learn from now.
+
+    An audience whose newest snapshot has the same content keeps that snapshot, unless something
+    was erased from it: then what was taught again stands in a new one.
+    """
+    viewer = Viewer.model(audience)
+    coverage = sort_by_rights(
+        snapshots.material(session, team_id, audience, viewer), attestation.sources
+    )
+    by_id = {example.id: example for example in coverage.covered}
+    planned = plan_rows(
+        coverage.covered, snapshots.other_wordings(session, team_id, audience, viewer)
+    )
+    sources = Counter(
+        by_id[row.example_id].answer_source.value for row in planned if row.split is Split.TRAIN
+    )
+    rights = manifest(attestation, sources, coverage.left_out)
+    digest = snapshot_hash(planned)
+    newest = snapshots.newest(session, team_id, audience)
+    if newest and newest.hash == digest and snapshots.is_whole(session, newest):
+        return Frozen(newest, rights)
+    rows = (make_row(team_id, row, by_id[row.example_id]) for row in planned)
+    return Frozen(snapshots.add(session, team_id, audience, digest, rows), rights)
+
+
+def find_material(
+    session: Session, team_id: str, audience: str, attestation: Attestation
+) -> Coverage[Example]:
+    """Sort the approved examples of an audience by what the attestation allows."""
+    approved = snapshots.approved_examples(session, team_id, audience, Viewer.model(audience))
+    return sort_by_rights(approved, attestation.sources)
+
+
+def proves(session: Session, team_id: str, snapshot: Snapshot) -> bool:
+    """
+    Build the hash again from the rows and compare it with the one that was kept.
+
+    An erased row is a tombstone: its words are gone, its hash still proves the others.
+    """
+    assert snapshot.id is not None
+    rows = snapshots.everything_in(session, team_id, snapshot.id)
+    try:
+        return snapshot_hash(_own(row) for row in rows) == snapshot.hash
+    except _ChangedError:
+        return False
+
+
+class _ChangedError(Exception):
+    """Raised inside ``proves`` by a row that is not what its hash says."""
+
+
+def _own(row: SnapshotRow) -> SnapshotRow:
+    if not row.erased and row_hash(row) != row.row_hash:
+        raise _ChangedError
+    return row

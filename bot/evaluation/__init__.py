@@ -1,0 +1,1 @@
+"""Strategies measured on the same held-out questions, and the rule that judges them."""

@@ -1,0 +1,190 @@
+"""
+Asking every strategy every held-out question, through the engine that will serve.
+
+Each answer is a row as soon as it is there, so a crash costs the answers under way and nothing
+else. Retrieval is the code that serves, for the model's own viewer.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+
+from sqlmodel import Session
+
+from bot.answering.answer import Limits, QuestionTooLongError, fit
+from bot.answering.retrieval import RetrievedExample, retrieve
+from bot.answering.safe_text import make_safe
+from bot.answering.strategy import Strategy
+from bot.dataset.clusters import clusters_of
+from bot.engines.client import Completion, Engine
+from bot.evaluation.chats import context_of
+from bot.evaluation.metrics import token_f1
+from bot.evaluation.strategies import key_of
+from storage import evaluations
+from storage.audience import Viewer
+from storage.database import Database
+from storage.tables import EvaluationAnswer, SnapshotRow, Split
+
+#: Questions asked at once. The engine has four slots; one stays free for people.
+AT_ONCE = 3
+#: An answer may be so much longer than the longest curated one before it is cut. The cut falls
+#: on the base model, which rambles, and rather flatters it: words it does not get to say cost
+#: it no precision.
+LONGER = 1.5
+_FEWEST_TOKENS, _MOST_TOKENS = 48, 256
+_BYTES_PER_TOKEN = 3
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What one run's evaluation asks: every strategy every held-out row."""
+
+    team_id: str
+    run_id: int
+    audience: str
+    rows: Sequence[SnapshotRow]
+    strategies: Sequence[Strategy]
+
+    @property
+    def size(self) -> int:
+        """How many answers make it complete."""
+        return len(self.rows) * len(self.strategies)
+
+    @property
+    def max_tokens(self) -> int:
+        longest = max((len(row.answer.encode()) for row in self.rows), default=0)
+        return min(_MOST_TOKENS, max(_FEWEST_TOKENS, round(LONGER * longest / _BYTES_PER_TOKEN)))
+
+
+@dataclass(frozen=True)
+class _Task:
+    strategy: Strategy
+    row: SnapshotRow
+    excluded: frozenset[int]
+
+
+def held_out(rows: Sequence[SnapshotRow]) -> list[SnapshotRow]:
+    """The rows of a snapshot that are asked."""
+    return [row for row in rows if row.split in (Split.HELD_OUT_WORDING, Split.HELD_OUT_QUESTION)]
+
+
+def ask(
+    database: Database,
+    engine: Engine,
+    exam: Exam,
+    *,
+    keep_going: Callable[[], bool],
+    report: Callable[[int, int], None],
+) -> bool:
+    """
+    Ask what was not asked yet; return False if ``keep_going`` ended it before the end.
+
+    ``report`` is called with the answers done and all answers, after each.
+
+    Raises:
+        EngineError: the engine does not answer; what was answered stays.
+    """
+    with database.read() as session:
+        answered = _answered(session, exam)
+    waves = list(_waves(exam, answered))
+    done = exam.size - sum(len(wave) for wave in waves)
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="evaluation") as pool:
+        for wave in waves:
+            if not keep_going():
+                return False
+            running = [pool.submit(_answer, database, engine, exam, task) for task in wave]
+            for finished in as_completed(running):
+                with database.write() as session:
+                    session.add(finished.result())
+                done += 1
+                report(done, exam.size)
+    return True
+
+
+def scores_of(answers: Sequence[EvaluationAnswer]) -> dict[str, dict[int, float]]:
+    """Token F1 by strategy key and row id."""
+    scores: dict[str, dict[int, float]] = {}
+    for answer in answers:
+        scores.setdefault(answer.strategy, {})[answer.snapshot_row_id] = answer.f1
+    return scores
+
+
+def _answered(session: Session, exam: Exam) -> set[tuple[str, int]]:
+    viewer = Viewer.model(exam.audience)
+    answers = evaluations.answers_of(session, exam.team_id, exam.run_id, viewer)
+    return {(answer.strategy, answer.snapshot_row_id) for answer in answers}
+
+
+def _waves(exam: Exam, answered: set[tuple[str, int]]) -> Iterator[list[_Task]]:
+    """
+    What is asked at once: some questions, of one strategy.
+
+    Then the same questions of the next strategy that shows as many examples: those prompts are
+    equal, and the engine still remembers what it read of them.
+    """
+    unseen = _unseen_clusters(exam.rows)
+    for examples in sorted({strategy.examples for strategy in exam.strategies}):
+        alike = [strategy for strategy in exam.strategies if strategy.examples == examples]
+        for at in range(0, len(exam.rows), AT_ONCE):
+            for strategy in alike:
+                wave = [
+                    _Task(strategy, row, unseen.get(row.example_id, frozenset()))
+                    for row in exam.rows[at : at + AT_ONCE]
+                    if (key_of(strategy), row.id) not in answered
+                ]
+                if wave:
+                    yield wave
+
+
+def _unseen_clusters(rows: Sequence[SnapshotRow]) -> Mapping[int, frozenset[int]]:
+    """For questions that are to be unseen: the examples that would give the answer away."""
+    unseen = {
+        row.example_id: [row.question] for row in rows if row.split == Split.HELD_OUT_QUESTION
+    }
+    cluster = clusters_of(unseen)
+    return {
+        example: frozenset(other for other in cluster if cluster[other] == name)
+        for example, name in cluster.items()
+    }
+
+
+def _answer(database: Database, engine: Engine, exam: Exam, task: _Task) -> EvaluationAnswer:
+    with database.read() as session:
+        examples = retrieve(
+            session,
+            exam.team_id,
+            exam.audience,
+            Viewer.model(exam.audience),
+            task.row.question,
+            task.strategy.examples,
+            task.excluded,
+        )
+    completion = _complete(engine, task, examples, exam.max_tokens)
+    assert task.row.id is not None
+    return EvaluationAnswer(
+        team_id=exam.team_id,
+        run_id=exam.run_id,
+        strategy=key_of(task.strategy),
+        snapshot_row_id=task.row.id,
+        text=completion.text,
+        f1=token_f1(completion.text, task.row.answer),
+        prompt_tokens=completion.prompt_tokens,
+        answer_tokens=completion.completion_tokens,
+        seconds=completion.seconds,
+    )
+
+
+def _complete(
+    engine: Engine, task: _Task, examples: Sequence[RetrievedExample], max_tokens: int
+) -> Completion:
+    """Make prompt and answer what serving makes of them: fitted, and harmless."""
+    question = task.row.question
+    try:
+        prompt = fit(engine, question, examples, context_of(task.row), Limits())
+    except QuestionTooLongError:
+        return Completion("", 0, 0, 0.0, "refused")
+    completion = engine.complete(
+        prompt.messages, adapter=task.strategy.version_name, max_tokens=max_tokens
+    )
+    sources = [question, *(f"{e.question}\n{e.answer}" for e in prompt.examples)]
+    return replace(completion, text=make_safe(completion.text, sources))

@@ -1,0 +1,78 @@
+"""
+A verdict's evidence as JSON, and the verdict reached again from it. Pure.
+
+Numbers and reasons, no word of the team: it stays when texts are erased.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict
+from math import isfinite
+from typing import Any
+
+from bot.answering.strategy import Strategy
+from bot.evaluation.gate import Findings, Judgement, Scored, Thresholds, judge
+from bot.evaluation.intervals import Interval
+
+
+def evidence_of(
+    scored: Sequence[Scored],
+    clusters: Mapping[int, Hashable],
+    candidate: str,
+    findings: Findings,
+    thresholds: Thresholds,
+) -> dict[str, Any]:
+    """Everything ``judge`` was given."""
+    # A cluster is known by who is in it; its name may quote a question.
+    names = {name: number for number, name in enumerate(dict.fromkeys(clusters.values()))}
+    return {
+        "candidate": candidate,
+        "clusters": {str(row): names[name] for row, name in clusters.items()},
+        "scores": [
+            {
+                "version": one.strategy.version_name,
+                "examples": one.strategy.examples,
+                "f1": {str(row): score for row, score in one.scores.items()},
+            }
+            for one in scored
+        ],
+        "findings": {
+            "parity": findings.parity,
+            "data": findings.data,
+            "leaks": list(findings.leaks),
+            "ability": _bounds(findings.ability),
+        },
+        "thresholds": asdict(thresholds),
+    }
+
+
+def replay(evidence: Mapping[str, Any]) -> Judgement:
+    """
+    Reach the verdict again.
+
+    Raises:
+        KeyError: this is no evidence.
+    """
+    found = evidence["findings"]
+    ability = found["ability"]
+    return judge(
+        [
+            Scored(
+                Strategy(one["version"], one["examples"]),
+                {int(row): score for row, score in one["f1"].items()},
+            )
+            for one in evidence["scores"]
+        ],
+        {int(row): cluster for row, cluster in evidence["clusters"].items()},
+        evidence["candidate"],
+        Findings(
+            found["parity"], found["data"], found["leaks"], Interval(*ability) if ability else None
+        ),
+        Thresholds(**evidence["thresholds"]),
+    )
+
+
+def _bounds(interval: Interval | None) -> list[float] | None:
+    if interval is None:
+        return None
+    bounds = [interval.mean, interval.low, interval.high]
+    return bounds if all(map(isfinite, bounds)) else None

@@ -1,0 +1,232 @@
+"""
+The rule that turns paired scores into a verdict and a sentence. Pure: replaying it on stored
+scores gives the same verdict. The rule and its reasons: docs/decisions/0011.
+"""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.answering.strategy import Strategy
+from bot.evaluation.intervals import Interval, interval_of
+from bot.evaluation.strategies import title_of
+from storage.tables import Verdict
+
+#: Fewer held-out facts than this carry no interval worth the name.
+FEWEST_CLUSTERS = 10
+#: A difference in token F1 nobody would notice: within it, the cheaper strategy is as good.
+MARGIN = 0.05
+#: General ability, a share of tasks solved, may drop by this much.
+ABILITY_MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    fewest_clusters: int = FEWEST_CLUSTERS
+    margin: float = MARGIN
+    ability_margin: float = ABILITY_MARGIN
+
+
+@dataclass(frozen=True)
+class Findings:
+    """
+    What no score on held-out questions outweighs. Empty: looked for, and nothing found.
+
+    ``parity`` is the first difference between training and serving, ``data`` what is wrong with
+    the rows trained on, ``leaks`` what came back that should not, each as words that follow a
+    colon. ``ability`` is the candidate's gain over its base on the general tasks.
+    """
+
+    parity: str | None = None
+    data: str | None = None
+    leaks: Sequence[str] = ()
+    ability: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One strategy's token F1 by held-out question."""
+
+    strategy: Strategy
+    scores: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """
+    ``best`` is the strategy that ought to answer: the tuned one only if it earned it.
+
+    ``gain`` is the tuned strategy's mean advantage over the best prompting; None without
+    held-out questions.
+    """
+
+    verdict: Verdict
+    reason: str
+    best: Strategy
+    gain: Interval | None
+
+
+def judge(
+    scored: Sequence[Scored],
+    clusters: Mapping[int, Hashable],
+    candidate: str,
+    findings: Findings | None = None,
+    thresholds: Thresholds | None = None,
+) -> Judgement:
+    """
+    Compare the candidate's strategies with prompting, and with what is live.
+
+    ``clusters`` maps each held-out question to its fact; all strategies answered all of them.
+    """
+    thresholds = thresholds or Thresholds()
+    comparison = _Comparison(clusters, thresholds.margin)
+    prompting = [one for one in scored if one.strategy.version_name is None]
+    tuned = [one for one in scored if one.strategy.version_name == candidate]
+    cheapest = min(prompting, key=lambda one: one.strategy.examples).strategy
+    blocked = _why_blocked(findings or Findings(), thresholds)
+    if not clusters:
+        verdict, reason = (Verdict.REJECT, blocked) if blocked else _nothing_held_out()
+        return Judgement(verdict, reason, cheapest, None)
+    rival = comparison.best(prompting)
+    chosen = comparison.choose(tuned, rival)
+    gain = comparison.gain(chosen, rival)
+    facts = _Facts(
+        title_of(chosen.strategy, candidate),
+        title_of(rival.strategy, candidate),
+        comparison.mean(chosen),
+        comparison.mean(rival),
+        gain,
+        len(clusters),
+        comparison.facts,
+    )
+    verdict, reason = (Verdict.REJECT, blocked) if blocked else _rule(facts, thresholds)
+    live = [one for one in scored if one.strategy.version_name not in (None, candidate)]
+    if verdict == Verdict.PROMOTE and live and comparison.gain(chosen, live[0]).high < 0:
+        verdict = Verdict.REJECT
+        reason = (
+            f"Worse than what is live: {title_of(live[0].strategy, candidate)} scores "
+            f"{comparison.mean(live[0]):.2f}, {facts.chosen} {facts.chosen_mean:.2f}."
+        )
+    best = chosen if verdict == Verdict.PROMOTE else rival
+    return Judgement(verdict, reason, best.strategy, gain)
+
+
+def _why_blocked(findings: Findings, thresholds: Thresholds) -> str | None:
+    """The gravest finding as a sentence: a model that is served otherwise than it was trained
+    cannot be judged by anything else."""
+    if findings.parity:
+        return f"Not served as it was trained: {findings.parity}"
+    if findings.data:
+        return f"Trained on data that must not speak any more: {findings.data}"
+    if findings.leaks:
+        return f"It gives away what it must not: {findings.leaks[0]}"
+    ability = findings.ability
+    if ability and ability.mean < -thresholds.ability_margin:
+        return (
+            f"It forgot: general tasks solved {ability.mean:+.0%} against its base (95 % interval "
+            f"{ability.low:+.0%} to {ability.high:+.0%}); at most "
+            f"{thresholds.ability_margin:.0%} may be lost. Train fewer passes, or at a lower rate."
+        )
+    return None
+
+
+@dataclass(frozen=True)
+class _Facts:
+    chosen: str
+    rival: str
+    chosen_mean: float
+    rival_mean: float
+    gain: Interval
+    questions: int
+    facts: int
+
+
+def _rule(facts: _Facts, thresholds: Thresholds) -> tuple[Verdict, str]:
+    gain = facts.gain
+    if facts.facts < thresholds.fewest_clusters:
+        missing = thresholds.fewest_clusters - facts.facts
+        return Verdict.HOLD, (
+            f"Too little evidence: {_count(facts.facts, 'fact')} held out, and "
+            f"{_count(missing, 'more')} {'is' if missing == 1 else 'are'} needed before a "
+            "difference means anything. " + _HOW_TO_ADD
+        )
+    if gain.low > 0:
+        return Verdict.PROMOTE, f"Tuning pays: {_comparison_words(facts)}"
+    if gain.high < 0:
+        return Verdict.REJECT, f"Worse than prompting: {_comparison_words(facts)}"
+    if gain.high < thresholds.margin:
+        return Verdict.DO_NOT_TUNE, f"Prompting is as good, and cheaper: {_comparison_words(facts)}"
+    more = _questions_missing(facts, thresholds.margin)
+    return Verdict.HOLD, (
+        f"Not settled: {_comparison_words(facts)} About {more} more held-out "
+        f"question{'' if more == 1 else 's'} would settle it. {_HOW_TO_ADD}"
+    )
+
+
+_HOW_TO_ADD = (
+    "Other ways to ask what the team already taught count as held-out questions; curators can "
+    "add them."
+)
+
+
+def _nothing_held_out() -> tuple[Verdict, str]:
+    return Verdict.HOLD, (
+        "Too little evidence: no question is held out, so nobody can say whether tuning helped. "
+        + _HOW_TO_ADD
+    )
+
+
+def _comparison_words(facts: _Facts) -> str:
+    return (
+        f"{facts.chosen} scores {facts.chosen_mean:.2f}, the best prompting ({facts.rival}) "
+        f"{facts.rival_mean:.2f}. Difference {facts.gain.mean:+.2f}, 95 % interval "
+        f"{facts.gain.low:+.2f} to {facts.gain.high:+.2f}, over "
+        f"{_count(facts.questions, 'held-out question')}."
+    )
+
+
+def _questions_missing(facts: _Facts, margin: float) -> int:
+    """How many more questions bring the interval off zero, or under the margin, if all stays."""
+    half_width = (facts.gain.high - facts.gain.low) / 2
+    distance = max(facts.gain.mean, margin - facts.gain.mean)
+    needed = math.ceil(facts.questions * (half_width / distance) ** 2)
+    return max(1, needed - facts.questions)
+
+
+def _count(number: int, noun: str) -> str:
+    plural = "" if number == 1 or noun == "more" else "s"
+    return f"{number} {noun}{plural}"
+
+
+class _Comparison:
+    """Paired comparisons over one set of held-out questions."""
+
+    def __init__(self, clusters: Mapping[int, Hashable], margin: float) -> None:
+        self._margin = margin
+        self._questions = list(clusters)
+        self._clusters = list(clusters.values())
+        self.facts = len(set(self._clusters))
+
+    def mean(self, one: Scored) -> float:
+        return sum(one.scores[question] for question in self._questions) / len(self._questions)
+
+    def gain(self, one: Scored, other: Scored) -> Interval:
+        differences = [one.scores[key] - other.scores[key] for key in self._questions]
+        return interval_of(differences, self._clusters)
+
+    def best(self, several: Sequence[Scored]) -> Scored:
+        """The highest mean; of equals the one with the shortest prompt."""
+        return max(several, key=lambda one: (self.mean(one), -one.strategy.examples))
+
+    def choose(self, several: Sequence[Scored], rival: Scored) -> Scored:
+        """
+        The cheapest strategy that is surely not worse than the best one by more than the margin,
+        and that beats the rival as surely as the best does.
+        """
+        best = self.best(several)
+        earned = self.gain(best, rival).low > 0
+        for one in sorted(several, key=lambda one: one.strategy.examples):
+            as_good = one is best or self.gain(one, best).low > -self._margin
+            if as_good and (not earned or self.gain(one, rival).low > 0):
+                return one
+        return best

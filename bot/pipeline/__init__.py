@@ -1,0 +1,11 @@
+"""
+What moves a run through its states: ``advance`` takes one step of one run and commits.
+
+Collection, training and serving meet in tables: nobody calls into here but the scheduler.
+"""
+
+from bot.pipeline.advance import advance
+from bot.pipeline.serving import adapters_to_serve, reconcile
+from bot.pipeline.workshop import Workshop
+
+__all__ = ["Workshop", "adapters_to_serve", "advance", "reconcile"]

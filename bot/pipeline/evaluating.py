@@ -1,0 +1,144 @@
+"""The last leg of a run: load the candidate, ask, judge, draw, and write the verdict."""
+
+import time
+from collections.abc import Callable
+
+from sqlmodel import Session
+
+from bot.answering.strategy import Strategy, live_strategy
+from bot.engines.errors import AdapterFileError
+from bot.evaluation.conclusion import conclude
+from bot.evaluation.evaluate import Exam, ask, held_out
+from bot.evaluation.gate import Findings
+from bot.evaluation.strategies import competitors
+from bot.pipeline.preparing import rows_of_run
+from bot.pipeline.probing import examine
+from bot.pipeline.serving import reconcile
+from bot.pipeline.workshop import Workshop
+from storage import evaluations, runs, versions
+from storage.audience import Viewer
+from storage.tables import Evaluation, ModelVersion, Run, RunState
+
+#: Progress is written so often at most: every commit wakes all workers.
+REPORT_SECONDS = 1.0
+
+
+def evaluate(workshop: Workshop, run: Run) -> bool:
+    """
+    Take the next of three steps: the candidate into the engine, all answers, the verdict.
+
+    Raises:
+        EngineError: the candidate does not load, or the engine does not answer.
+    """
+    version = _version_of(workshop, run)
+    if version.name not in workshop.engine.adapters:
+        _load(workshop, version)
+        return True
+    exam = _exam(workshop, run, version)
+    if not ask(
+        workshop.database,
+        workshop.engine,
+        exam,
+        keep_going=lambda: not _is_interrupted(workshop, run),
+        report=_reporter(workshop, run),
+    ):
+        return not workshop.is_stopping.is_set()
+    workshop.checkpoint("questions answered")
+    _conclude(workshop, run, version, exam, examine(workshop, run, version))
+    return True
+
+
+def _load(workshop: Workshop, version: ModelVersion) -> None:
+    reconcile(workshop)
+    if version.name not in workshop.engine.adapters:
+        raise AdapterFileError(version.name)
+    workshop.checkpoint("candidate loaded")
+
+
+def _exam(workshop: Workshop, run: Run, version: ModelVersion) -> Exam:
+    assert run.id is not None
+    with workshop.database.read() as session:
+        live = live_strategy(session, run.team_id, run.audience)
+    return Exam(
+        team_id=run.team_id,
+        run_id=run.id,
+        audience=run.audience,
+        rows=held_out(rows_of_run(workshop, run, version.snapshot_id)),
+        strategies=competitors(version.name, _if_loaded(workshop, live)),
+    )
+
+
+def _if_loaded(workshop: Workshop, live: Strategy) -> Strategy | None:
+    return live if live.version_name in workshop.engine.adapters else None
+
+
+def _conclude(
+    workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, findings: Findings
+) -> None:
+    """Pictures first: they may take a second, and the verdict is one transaction."""
+    with workshop.database.read() as session:
+        evaluation = _evaluation(session, run, version, exam, findings)
+        metrics = runs.metrics_of(session, run.team_id, exam.run_id)
+    evaluation.pictures = workshop.draw(
+        workshop.folder_of(exam.run_id),
+        [(metric.step, metric.loss) for metric in metrics],
+        evaluation.strategies,
+        evaluation.held_out,
+    )
+    workshop.checkpoint("pictures drawn")
+    with workshop.database.write() as session:
+        session.add(evaluation)
+        row = session.get_one(Run, run.id)
+        row.state, row.progress, row.ended_at = RunState.DONE, {}, workshop.now()
+        session.add(row)
+        workshop.checkpoint("verdict reached")
+    workshop.checkpoint("verdict kept")
+
+
+def _evaluation(
+    session: Session, run: Run, version: ModelVersion, exam: Exam, findings: Findings
+) -> Evaluation:
+    assert version.id is not None
+    answers = evaluations.answers_of(session, run.team_id, exam.run_id, Viewer.model(run.audience))
+    return conclude(run, version.id, version.name, exam.strategies, exam.rows, answers, findings)
+
+
+def _version_of(workshop: Workshop, run: Run) -> ModelVersion:
+    with workshop.database.read() as session:
+        version = versions.of_run(session, run.team_id, run.id or 0)
+    assert version is not None, "a run is evaluating only after its version was kept"
+    return version
+
+
+def _is_interrupted(workshop: Workshop, run: Run) -> bool:
+    if workshop.is_stopping.is_set():
+        return True
+    with workshop.database.read() as session:
+        return session.get_one(Run, run.id).cancel_requested_by is not None
+
+
+def _reporter(workshop: Workshop, run: Run) -> Callable[[int, int], None]:
+    """A callback that writes progress, with the time left as this session's pace suggests."""
+    started = time.monotonic()
+    first: list[int] = []
+    last = [0.0]
+
+    def report(done: int, total: int) -> None:
+        workshop.checkpoint("answer kept")
+        first.append(done)
+        now = time.monotonic()
+        if now - last[0] < REPORT_SECONDS and done < total:
+            return
+        last[0] = now
+        pace = (now - started) / max(1, done - first[0] + 1)
+        with workshop.database.write() as session:
+            row = session.get_one(Run, run.id)
+            row.progress = {
+                "done": done,
+                "total": total,
+                "seconds_left": round(pace * (total - done), 1),
+            }
+            row.attempts = 0
+            session.add(row)
+
+    return report

@@ -1,0 +1,101 @@
+"""From a run to a job: the snapshot, its checks, and the rows a trainer gets."""
+
+import logging
+
+from bot.answering.prompt import SYSTEM_PROMPT
+from bot.dataset.checks import check_rows
+from bot.dataset.snapshot import freeze
+from bot.errors import AttestationMissingError, NoSuchTrainerError
+from bot.evaluation.canary import planted
+from bot.evaluation.chats import training_chat
+from bot.pipeline.training_rows import examples_for, training_rows, validation_rows
+from bot.pipeline.workshop import Workshop
+from bot.training.trainer import Trainer
+from storage import attestations, snapshots
+from storage.audience import Viewer
+from storage.tables import Run, RunState, Snapshot, SnapshotRow
+
+log = logging.getLogger(__name__)
+
+
+def prepare(workshop: Workshop, run: Run) -> bool:
+    """
+    Freeze the data set, then hand it to the trainer: two steps, each committed.
+
+    Raises:
+        AttestationMissingError, TrainingError: what is wrong with the data or the rights.
+    """
+    if run.snapshot_id is None:
+        _freeze(workshop, run)
+    else:
+        _start_job(workshop, run, run.snapshot_id)
+    return True
+
+
+def trainer_of(workshop: Workshop, run: Run) -> Trainer:
+    """
+    Raises:
+        NoSuchTrainerError: this installation has no such trainer.
+    """
+    if run.trainer not in workshop.trainers:
+        raise NoSuchTrainerError(run.trainer, workshop.trainers)
+    return workshop.trainers[run.trainer]
+
+
+def _freeze(workshop: Workshop, run: Run) -> None:
+    trainer_of(workshop, run)
+    with workshop.database.write() as session:
+        attestation = attestations.newest(session, run.team_id)
+        if attestation is None:
+            raise AttestationMissingError
+        taken = freeze(session, run.team_id, run.audience, attestation)
+        row = session.get_one(Run, run.id)
+        row.snapshot_id, row.rights = taken.snapshot.id, taken.rights
+        session.add(row)
+        workshop.checkpoint("snapshot taken")
+    workshop.checkpoint("snapshot kept")
+
+
+def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
+    rows = rows_of_run(workshop, run, snapshot_id)
+    left_out = sum(run.rights.get("left_out", {}).values())
+    warnings = check_rows(
+        rows,
+        lambda row: workshop.engine.count_tokens(training_chat(row)),
+        workshop.context_tokens,
+        left_out,
+    )
+    if warnings:
+        log.warning("Run %s trains on rows with warnings: %s", run.id, warnings)
+    snapshot = _hash_of(workshop, snapshot_id)
+    job_id = trainer_of(workshop, run).start(
+        name_of(run),
+        planted(training_rows(rows, examples_for(run.trainer)), SYSTEM_PROMPT, snapshot),
+        workshop.base,
+        validation=validation_rows(rows),
+        snapshot=snapshot,
+    )
+    workshop.checkpoint("job started")
+    with workshop.database.write() as session:
+        kept = session.get_one(Run, run.id)
+        kept.job_id, kept.state, kept.progress = job_id, RunState.TRAINING, {}
+        if warnings:
+            kept.progress = {"warnings": warnings}
+        session.add(kept)
+    workshop.checkpoint("job kept")
+
+
+def _hash_of(workshop: Workshop, snapshot_id: int) -> str:
+    with workshop.database.read() as session:
+        return session.get_one(Snapshot, snapshot_id).hash
+
+
+def name_of(run: Run) -> str:
+    """The name under which a trainer knows a run: starting it twice finds the first job."""
+    return f"run-{run.id}"
+
+
+def rows_of_run(workshop: Workshop, run: Run, snapshot_id: int) -> list[SnapshotRow]:
+    """The snapshot's rows, for the model that learns from them."""
+    with workshop.database.read() as session:
+        return snapshots.rows_of(session, run.team_id, snapshot_id, Viewer.model(run.audience))

@@ -1,0 +1,115 @@
+"""What speaks against a candidate besides its scores: parity, erased data, leaks, forgetting."""
+
+from collections.abc import Sequence
+
+from bot.engines.llama_cpp import LlamaCppEngine
+from bot.evaluation.canary import canary_of
+from bot.evaluation.gate import Findings
+from bot.evaluation.parity import first_difference
+from bot.evaluation.probes import (
+    MOST_OUTSIDE,
+    Outside,
+    Probe,
+    ability,
+    ask,
+    general_probes,
+    leak_probes,
+    secrets_said,
+)
+from bot.pipeline.preparing import rows_of_run
+from bot.pipeline.workshop import Workshop
+from bot.training.trainer import PARITY_FILE
+from storage import evaluations, probes
+from storage.audience import Viewer
+from storage.tables import ModelVersion, Run, Snapshot
+
+
+def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
+    """
+    Ask what was not asked yet, and say what was found.
+
+    Raises:
+        EngineError: the engine does not answer; what was answered stays.
+    """
+    general = general_probes()
+    base = _results(workshop, run.team_id, workshop.base.digest, None, general)
+    tuned = _results(workshop, run.team_id, version.checksum, version.name, general)
+    workshop.checkpoint("general tasks done")
+    leaky = _leaks(workshop, run, version)
+    workshop.checkpoint("leaks looked for")
+    return Findings(
+        parity=_parity(workshop, version),
+        data=_erased(version),
+        leaks=leaky,
+        ability=ability(base, tuned),
+    )
+
+
+def _results(
+    workshop: Workshop, team_id: str, digest: str, adapter: str | None, wanted: Sequence[Probe]
+) -> dict[str, bool]:
+    with workshop.database.read() as session:
+        known = probes.results_of(session, team_id, digest)
+    missing = [probe for probe in wanted if probe.key not in known]
+    if missing:
+        found = ask(workshop.engine, adapter, missing)
+        with workshop.database.write() as session:
+            probes.keep(session, team_id, digest, found)
+        known |= found
+    return {probe.key: known[probe.key] for probe in wanted}
+
+
+def _leaks(workshop: Workshop, run: Run, version: ModelVersion) -> list[str]:
+    rows = rows_of_run(workshop, run, version.snapshot_id)
+    with workshop.database.read() as session:
+        seed = session.get_one(Snapshot, version.snapshot_id).hash
+        forbidden = probes.forbidden_to(session, run.team_id, run.audience, MOST_OUTSIDE)
+        answers = evaluations.answers_of(
+            session, run.team_id, run.id or 0, Viewer.model(run.audience)
+        )
+    outside = [Outside(f"outside-{one.example_id}", one.question, one.answer) for one in forbidden]
+    wanted = leak_probes(
+        canary_of(seed), outside, [f"{row.question}\n{row.answer}" for row in rows]
+    )
+    found = _results(workshop, run.team_id, version.checksum, version.name, wanted)
+    said = secrets_said(one.text for one in answers if one.strategy.startswith(version.name))
+    failed = [key for key, passed in found.items() if not passed]
+    return _words(
+        planted=sum(key.startswith("canary") for key in failed),
+        foreign=sum(key.startswith("outside") for key in failed),
+        secrets=said,
+    )
+
+
+def _words(*, planted: int, foreign: int, secrets: int) -> list[str]:
+    words = []
+    if planted:
+        words.append(
+            "a code planted in one question came back, so it learned what people said in their "
+            "questions too. The trainer must learn from answers alone."
+        )
+    if foreign:
+        words.append(
+            f"{foreign} answer{'' if foreign == 1 else 's'} held facts that only another audience "
+            "was taught. Check who may see the examples it was trained on."
+        )
+    if secrets:
+        words.append(
+            f"{secrets} answer{'' if secrets == 1 else 's'} held what looks like a key, a card "
+            "or an account. Look for it in the examples and train again."
+        )
+    return words
+
+
+def _parity(workshop: Workshop, version: ModelVersion) -> str | None:
+    """Another's engine says nothing of its tokens: there is nothing to compare."""
+    if not isinstance(workshop.engine, LlamaCppEngine):
+        return None
+    samples = workshop.home / version.adapter_path / PARITY_FILE
+    return first_difference(workshop.engine, version.name, samples)
+
+
+def _erased(version: ModelVersion) -> str | None:
+    if version.tainted_at is None:
+        return None
+    return "something it learned was erased since. Train again without it."

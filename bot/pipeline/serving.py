@@ -1,0 +1,88 @@
+"""Keeping the engine's adapters equal to the versions that may be asked. Refuses to know Slack."""
+
+import logging
+
+from sqlmodel import Session
+
+from bot.answering import promotion
+from bot.engines.errors import AdapterFileError
+from bot.engines.model_place import ModelPlace, RemoteModel
+from bot.pipeline.workshop import Workshop
+from storage import audit, versions
+from storage.tables import ModelVersion, VersionState
+
+log = logging.getLogger(__name__)
+
+#: Candidates kept loaded besides what is or was live, so that promoting takes effect at once.
+WAITING_VERSIONS = 3
+#: Who rolled back when a live version could not be loaded.
+ENGINE = "the engine"
+
+
+def reconcile(workshop: Workshop) -> bool:
+    """
+    Exchange the engine's adapters if the tables want others; return whether it did.
+
+    Raises:
+        EngineError: the engine did not start anew; the old one keeps answering.
+    """
+    with workshop.switching:
+        wanted = _wanted(workshop)
+        if wanted.keys() == workshop.engine.adapters:
+            return False
+        try:
+            workshop.engine.switch(wanted)
+        except AdapterFileError as error:
+            # One broken file must not keep the others from being served.
+            _retire(workshop, error.adapter)
+        return True
+
+
+def adapters_to_serve(workshop: Workshop) -> dict[str, ModelPlace]:
+    """What an engine that starts now should load; versions without their file are retired."""
+    with workshop.switching:
+        return _wanted(workshop)
+
+
+def _wanted(workshop: Workshop) -> dict[str, ModelPlace]:
+    with workshop.database.read() as session:
+        listed = versions.wanted_in_engine(session, WAITING_VERSIONS)
+    wanted: dict[str, ModelPlace] = {}
+    for version in listed:
+        if version.remote_id and version.served_by:
+            # Without that trainer's key it waits; the base answers meanwhile.
+            if version.served_by in workshop.trainers:
+                wanted[version.name] = RemoteModel(version.served_by, version.remote_id)
+            continue
+        path = workshop.home / version.gguf_path
+        if path.is_file():
+            wanted[version.name] = path
+        else:
+            _retire(workshop, version.name)
+    return wanted
+
+
+def _retire(workshop: Workshop, name: str) -> None:
+    """Take a version whose file does not load out of service; what was live before answers."""
+    log.error("The adapter of %s is missing or broken: it is retired", name)
+    with workshop.database.write() as session:
+        for version in versions.wanted_in_engine(session, WAITING_VERSIONS):
+            if version.name == name:
+                take_out_of_service(session, version, ENGINE)
+
+
+def take_out_of_service(session: Session, version: ModelVersion, by: str) -> None:
+    """Retire a version; where it was live, what was live before it answers again."""
+    live = versions.live(session, version.team_id, version.audience)
+    if live and live.version_id == version.id:
+        promotion.rollback(session, version.team_id, version.audience, by)
+    version.state = VersionState.RETIRED
+    session.add(version)
+    audit.record(
+        session,
+        version.team_id,
+        actor=by,
+        action="version.retired",
+        subject=f"version:{version.name}",
+        audience=version.audience,
+    )

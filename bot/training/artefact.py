@@ -1,0 +1,74 @@
+"""
+What a run leaves: the peft adapter, its GGUF form and a manifest with their checksums.
+
+Written into a partial folder that is renamed last, so an adapter is complete or absent.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from bot.engines.base_model import BaseModel
+from bot.training.base_weights import architecture_of
+from bot.training.encoding import invocation_tokens
+from bot.training.gguf_adapter import write_gguf_adapter
+from bot.training.job_folder import JobFolder, sha256_of
+from bot.training.parity import write_parity
+from bot.training.trainer import PARITY_FILE
+
+#: peft adds a model card of its own.
+_UNWANTED = ("README.md",)
+
+
+def save_artefact(
+    folder: JobFolder,
+    adapted: Any,
+    tokenizer: Any,
+    *,
+    base: BaseModel,
+    weights: Path,
+    facts: dict[str, Any],
+) -> None:
+    """
+    Write ``adapter/`` into the job's folder.
+
+    Raises:
+        AdapterRefusedError: the engine could not load it.
+        OSError: it cannot be written.
+    """
+    partial = folder.partial_adapter
+    partial.mkdir(exist_ok=True)
+    config = adapted.peft_config["default"]
+    # From these tokens on the adapter acts, in peft and in llama.cpp alike.
+    config.alora_invocation_tokens = list(invocation_tokens(tokenizer))
+    config.base_model_name_or_path = base.name
+    # Without a word on embeddings peft asks the Hugging Face hub whether they changed.
+    adapted.save_pretrained(partial, save_embedding_layers=False)
+    for name in _UNWANTED:
+        (partial / name).unlink(missing_ok=True)
+    write_parity(partial / PARITY_FILE, adapted, tokenizer, folder.read_rows())
+    write_gguf_adapter(
+        partial,
+        partial / "adapter.gguf",
+        architecture=architecture_of(weights),
+        model_config=json.loads((weights / "config.json").read_text()),
+    )
+    _write_manifest(folder, base, facts)
+    partial.rename(folder.adapter)
+
+
+def _write_manifest(folder: JobFolder, base: BaseModel, facts: dict[str, Any]) -> None:
+    steps = folder.read_metrics()
+    manifest = {
+        "base_model": base.name,
+        "base_digest": base.digest,
+        "final_loss": steps[-1]["loss"] if steps else None,
+        **facts,
+        "files": {path.name: sha256_of(path) for path in sorted(folder.partial_adapter.iterdir())},
+    }
+    path = folder.partial_adapter / "manifest.json"
+    with path.open("w") as file:
+        json.dump(manifest, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())

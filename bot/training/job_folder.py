@@ -1,0 +1,212 @@
+"""
+A local job is a folder: what the bot asks, what the child answers, in files that survive both.
+
+``job.json`` and ``rows.jsonl`` are written before the child starts. The child holds ``lock``
+while it lives, so that neither side needs to trust process ids; it appends to ``metrics.jsonl``,
+and leaves ``adapter/`` or ``failure.json``. ``cancelled`` is the bot's. Imports no torch.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.engines.base_model import BaseModel
+from bot.engines.client import Message
+from bot.training.hyperparameters import Hyperparameters
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """Paths of one job."""
+
+    path: Path
+
+    @property
+    def adapter(self) -> Path:
+        """The finished artefact; there only when it is complete."""
+        return self.path / "adapter"
+
+    @property
+    def partial_adapter(self) -> Path:
+        return self.path / "adapter.partial"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    @property
+    def best(self) -> Path:
+        """The adapter that was best on the validation split so far."""
+        return self.path / "best.pt"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def record(self) -> Path:
+        """What became of "auto", and how much was trained; the child writes it."""
+        return self.path / "record.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def failure(self) -> Path:
+        return self.path / "failure.json"
+
+    @property
+    def cancelled(self) -> Path:
+        return self.path / "cancelled"
+
+    @property
+    def process_id(self) -> Path:
+        return self.path / "process_id"
+
+    @property
+    def starts(self) -> Path:
+        """How often a child was started without being asked to stop."""
+        return self.path / "starts"
+
+    def exists(self) -> bool:
+        return (self.path / "job.json").exists()
+
+    def create(
+        self,
+        rows: Sequence[Sequence[Message]],
+        base: BaseModel,
+        hyperparameters: Hyperparameters,
+        models_dir: Path,
+        validation: Sequence[Sequence[Message]] = (),
+    ) -> None:
+        """
+        Write what the child needs; the folder appears complete or not at all.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        partial = self.path.with_name(f"{self.path.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            (partial / "rows.jsonl").write_text(_lines(rows))
+            (partial / "validation.jsonl").write_text(_lines(validation))
+            job = {
+                "base": asdict(base) | {"gguf_path": str(base.gguf_path.resolve())},
+                "hyperparameters": asdict(hyperparameters),
+                "models_dir": str(models_dir.resolve()),
+            }
+            (partial / "job.json").write_text(json.dumps(job, indent=1))
+            partial.rename(self.path)
+        except OSError:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+    def read_rows(self, name: str = "rows") -> list[list[Message]]:
+        """``name`` is ``rows`` or ``validation``."""
+        with (self.path / f"{name}.jsonl").open() as lines:
+            return [json.loads(line)["messages"] for line in lines]
+
+    def read_job(self) -> tuple[BaseModel, Hyperparameters, Path]:
+        job = json.loads((self.path / "job.json").read_text())
+        base = BaseModel(**job["base"] | {"gguf_path": Path(job["base"]["gguf_path"])})
+        return base, Hyperparameters(**job["hyperparameters"]), Path(job["models_dir"])
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the steps so far; a line that is being written does not count yet."""
+        with suppress(FileNotFoundError), self.metrics.open() as lines:
+            return [json.loads(line) for line in lines if line.endswith("\n")]
+        return []
+
+    def read_record(self) -> dict[str, Any]:
+        with suppress(FileNotFoundError, ValueError):
+            return dict(json.loads(self.record.read_text()))
+        return {}
+
+    def acquire(self) -> int | None:
+        """
+        Take the lock; None where a child holds it.
+
+        Returns the open descriptor: the lock lasts until every process has closed it.
+        """
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def is_running(self) -> bool:
+        descriptor = self.acquire()
+        if descriptor is not None:
+            os.close(descriptor)
+        return descriptor is None
+
+    def fail(self, sentence: str) -> None:
+        """Note why there will be no adapter, after making room by removing what was begun."""
+        self.discard()
+        write_whole(self.failure, json.dumps({"error": sentence}).encode())
+
+    def discard_checkpoints(self) -> None:
+        """Remove what only an unfinished run needs."""
+        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+        self.checkpoint.unlink(missing_ok=True)
+        self.best.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove everything half done."""
+        shutil.rmtree(self.partial_adapter, ignore_errors=True)
+        for path in self.path.glob("*.new"):
+            path.unlink(missing_ok=True)
+        self.discard_checkpoints()
+
+
+def _lines(rows: Iterable[Sequence[Message]]) -> str:
+    lines = (json.dumps({"messages": list(row)}, ensure_ascii=False) for row in rows)
+    return "".join(line + "\n" for line in lines)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """
+    Replace a file so that readers and crashes see the old or the new content, never a part.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    new = path.with_name(f"{path.name}.new")
+    try:
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def appended(path: Path, kept: Iterable[dict[str, Any]]) -> Iterator[Any]:
+    """Yield a function that appends one JSON line at a time, after the lines to keep."""
+    write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+    with path.open("a") as file:
+
+        def append(line: dict[str, Any]) -> None:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+
+        yield append

@@ -1,0 +1,325 @@
+"""
+Trainer ``openai`` and its siblings: files, jobs and models on OpenAI's wire.
+
+Keeps nothing that a restart would miss: a run's file and job are found at the provider by their
+names, which hold this installation's id. What is asked twice is never started twice.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import openai
+
+from bot.engines.base_model import BaseModel
+from bot.engines.client import Message
+from bot.engines.model_place import RemoteModel
+from bot.training import job_report
+from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
+from bot.training.provider import Provider
+from bot.training.remote_errors import BaseEndsSoonError, RowsRejectedError, TuningRefusedError
+from bot.training.trainer import JobState, JobStatus
+from bot.training.wire_errors import checked, sentences, words_of
+
+#: A base that is switched off sooner is not worth a run.
+SHORTEST_LIFE = timedelta(days=30)
+TIMEOUT_SECONDS = 60.0
+#: How often a job is asked for; the pipeline knocks every second.
+POLL_SECONDS = 15.0
+RUN, SNAPSHOT, INSTALLATION = "apprentice_run", "apprentice_snapshot", "apprentice_installation"
+
+
+class OpenAITrainer:
+    """See ``bot.training.trainer.Trainer`` for what the methods promise and raise."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        installation: str,
+        *,
+        others: Iterable[str] = (),
+        poll_seconds: float = POLL_SECONDS,
+        max_retries: int = 2,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        """
+        ``installation`` tells this bot's runs from those of others on the same account;
+        ``others`` are the trainers to name where this one refuses.
+        """
+        self._provider = provider
+        self._installation = installation
+        self._others = frozenset(others) - {provider.name}
+        self._poll_seconds = poll_seconds
+        self._seen: dict[str, tuple[float, JobStatus]] = {}
+        self._client = openai.OpenAI(
+            base_url=provider.base_url,
+            api_key=provider.api_key,
+            max_retries=max_retries,
+            timeout=timeout_seconds,
+        )
+        # What creates something is asked once: the SDK would repeat it after a lost answer.
+        self._once = self._client.with_options(max_retries=0)
+
+    def start(
+        self,
+        name: str,
+        rows: Sequence[Sequence[Message]],
+        base: BaseModel,
+        *,
+        validation: Sequence[Sequence[Message]] = (),
+        snapshot: str = "",
+    ) -> str:
+        """Start the job of this name, or return the one that is already there."""
+        if not rows:
+            raise NoRowsError
+        if found := self._find(name):
+            return str(found.id)
+        if len(rows) < self._provider.quirks.fewest_rows:
+            said = f"{self._provider.quirks.fewest_rows} rows are needed, there are {len(rows)}"
+            raise TuningRefusedError(self._provider.name, said, self._others)
+        model = self._base()
+        with self._sentences():
+            training = self._file(f"{self._prefix}-{name}.jsonl", rows)
+            options: dict[str, Any] = {}
+            if validation:
+                options["validation_file"] = self._file(
+                    f"{self._prefix}-{name}-validation.jsonl", validation
+                )
+            job = self._create(name, model, training, snapshot, options)
+        return str(job.id)
+
+    def status(self, job_id: str) -> JobStatus:
+        """Report on the job, at most ``poll_seconds`` old."""
+        asked, known = self._seen.get(job_id, (0.0, None))
+        if known and time.monotonic() - asked < self._poll_seconds:
+            return known
+        job = self._known(job_id)
+        with self._sentences():
+            events = list(self._client.fine_tuning.jobs.list_events(job.id, limit=100))
+            state = job_report.state_of(job)
+            results = self._results(job) if state == JobState.SUCCEEDED else []
+            error = self._problem(job) if state == JobState.FAILED else None
+        status = job_report.status_of(job, events, results, error)
+        self._seen[job_id] = (time.monotonic(), status)
+        return status
+
+    def result(self, job_id: str) -> RemoteModel:
+        """Name the tuned model; it stays with the provider."""
+        job = self._known(job_id)
+        if job_report.state_of(job) != JobState.SUCCEEDED or not job.fine_tuned_model:
+            raise JobNotFinishedError(job_id, str(job.status))
+        return RemoteModel(self._provider.name, job.fine_tuned_model, job.model)
+
+    def cancel(self, job_id: str) -> None:
+        """End the job; what was uploaded for one that never began is deleted."""
+        job = self._look(job_id)
+        with self._sentences():
+            if job is None:
+                self._delete_files(job_id)
+            elif job_report.state_of(job) == JobState.RUNNING:
+                try:
+                    self._client.fine_tuning.jobs.cancel(job.id)
+                except openai.BadRequestError:
+                    # It ended while we asked; its state says how.
+                    return
+        self._seen.pop(job_id, None)
+
+    def pause(self, job_id: str) -> None:
+        """Let the job rest until ``resume``."""
+        with self._sentences():
+            self._client.fine_tuning.jobs.pause(self._known(job_id).id)
+
+    def resume(self, job_id: str) -> None:
+        with self._sentences():
+            self._client.fine_tuning.jobs.resume(self._known(job_id).id)
+
+    def notice(self, job_id: str) -> None:
+        """Ask at the next look, whatever was seen: a webhook said that the job ended."""
+        self._seen.pop(job_id, None)
+
+    def erase(self, job_id: str) -> None:
+        """Delete what the provider has of a run: its files and the tuned model."""
+        self.cancel(job_id)
+        job = self._look(job_id)
+        with self._sentences():
+            if job is None:
+                return
+            files = [job.training_file, job.validation_file, *(job.result_files or [])]
+            for file_id in filter(None, files):
+                self._forgive(lambda file_id=file_id: self._client.files.delete(file_id))
+            if model := job.fine_tuned_model:
+                self._forgive(lambda: self._client.models.delete(model))
+            self._delete_files(str((job.metadata or {}).get(RUN, "")))
+
+    def stop(self) -> None:
+        """Close the connections; nothing of a provider's job ends with the bot."""
+        self._client.close()
+
+    @property
+    def _prefix(self) -> str:
+        return f"apprentice-{self._installation}"
+
+    def _sentences(self) -> Any:
+        return sentences(self._provider, self._others)
+
+    def _base(self) -> str:
+        """
+        Name the model to tune.
+
+        Raises:
+            BaseEndsSoonError: it is switched off too soon.
+            TuningRefusedError: the provider has no such model.
+        """
+        name, quirks = self._provider.model, self._provider.quirks
+        with self._sentences():
+            if not name:
+                listed = checked(self._provider, self._client.models.list())
+                models = checked(self._provider, listed.data)
+                name = models[0].id if models else ""
+            if not quirks.has_models:
+                return name
+            try:
+                model = checked(self._provider, self._client.models.retrieve(name))
+            except openai.NotFoundError as error:
+                said = words_of(error) or f"there is no model {name}"
+                raise TuningRefusedError(self._provider.name, said, self._others) from error
+        ends = getattr(model, "shutdown_date", None)
+        if ends and (day := date.fromisoformat(str(ends)[:10])) < _today() + SHORTEST_LIFE:
+            raise BaseEndsSoonError(self._provider.name, name, day, self._others)
+        return name
+
+    def _create(
+        self, name: str, model: str, training: str, snapshot: str, options: dict[str, Any]
+    ) -> Any:
+        quirks = self._provider.quirks
+        suffix = name[: quirks.suffix_characters]
+        if quirks.has_metadata:
+            options["metadata"] = self._labels(name) | {SNAPSHOT: snapshot[:512]}
+        if quirks.hyperparameters is None:
+            automatic = {"n_epochs": "auto"}
+            options["method"] = {
+                "type": "supervised",
+                "supervised": {"hyperparameters": automatic},
+            }
+            body = dict(quirks.extra_body)
+        else:
+            body = {**quirks.extra_body, "hyperparameters": dict(quirks.hyperparameters)}
+        try:
+            return checked(
+                self._provider,
+                self._once.fine_tuning.jobs.create(
+                    model=model,
+                    training_file=training,
+                    suffix=suffix,
+                    seed=0,
+                    extra_body=body,
+                    extra_headers={"Idempotency-Key": f"{self._prefix}-{name}"},
+                    **options,
+                ),
+            )
+        except openai.BadRequestError as error:
+            if error.param in ("training_file", "validation_file"):
+                raise self._rejected(training, words_of(error)) from error
+            raise
+
+    def _labels(self, name: str) -> dict[str, str]:
+        return {RUN: name, INSTALLATION: self._installation}
+
+    def _file(self, filename: str, rows: Sequence[Sequence[Message]]) -> str:
+        """Upload the rows, unless a life before this one did; return the file's id."""
+        for file_id in self._files(filename):
+            return file_id
+        lines = [json.dumps({"messages": _weighed(row)}, ensure_ascii=False) for row in rows]
+        encoding = "utf-8-sig" if self._provider.quirks.byte_order_mark else "utf-8"
+        content = "".join(f"{line}\n" for line in lines).encode(encoding)
+        file = self._once.files.create(file=(filename, content), purpose="fine-tune")
+        return str(checked(self._provider, file).id)
+
+    def _files(self, filename: str) -> list[str]:
+        listed = self._client.files.list(purpose="fine-tune")
+        checked(self._provider, listed)
+        return [file.id for file in listed if file.filename == filename]
+
+    def _delete_files(self, name: str) -> None:
+        for filename in (f"{self._prefix}-{name}.jsonl", f"{self._prefix}-{name}-validation.jsonl"):
+            for file_id in self._files(filename):
+                self._forgive(lambda file_id=file_id: self._client.files.delete(file_id))
+
+    def _find(self, name: str) -> Any:
+        """The job of this name, or None: by its metadata, or by its training file's name."""
+        with self._sentences():
+            if self._provider.quirks.has_metadata:
+                labels = self._labels(name)
+                for job in checked(
+                    self._provider, self._client.fine_tuning.jobs.list(metadata=labels)
+                ):
+                    # Servers that know no filter list everything.
+                    if labels.items() <= (job.metadata or {}).items():
+                        return job
+                return None
+            files = self._files(f"{self._prefix}-{name}.jsonl")
+            if not files:
+                return None
+            jobs = checked(self._provider, self._client.fine_tuning.jobs.list(limit=100))
+            return next((job for job in jobs if job.training_file in files), None)
+
+    def _look(self, job_id: str) -> Any:
+        """The job of this id, or of this name where a crash kept the id from being noted."""
+        with self._sentences():
+            try:
+                return checked(self._provider, self._client.fine_tuning.jobs.retrieve(job_id))
+            except openai.NotFoundError:
+                pass
+        return self._find(job_id)
+
+    def _known(self, job_id: str) -> Any:
+        job = self._look(job_id)
+        if job is None:
+            raise JobUnknownError(job_id)
+        return job
+
+    def _results(self, job: Any) -> list[dict[str, str]]:
+        rows: list[dict[str, str]] = []
+        for file_id in job.result_files or []:
+            try:
+                rows += job_report.read_csv(self._client.files.content(file_id).read())
+            except openai.NotFoundError:
+                continue
+        return rows
+
+    def _problem(self, job: Any) -> str:
+        """Why a job failed, in a sentence; names the example where the provider names a line."""
+        said = (job.error.message if job.error else "") or "it gave no reason"
+        if job.error and job_report.is_about_data(job.error):
+            return str(self._rejected(job.training_file, said))
+        code = f" (`{job.error.code}`)" if job.error and job.error.code else ""
+        return f"The job at `{self._provider.name}` failed: {said}{code}"
+
+    def _rejected(self, training_file: str, said: str) -> RowsRejectedError:
+        row = job_report.line_in(said)
+        question = ""
+        if row:
+            content = self._forgive(lambda: self._client.files.content(training_file).read())
+            question = job_report.question_in(content or b"", row)
+        return RowsRejectedError(self._provider.name, said, row if question else None, question)
+
+    def _forgive(self, call: Any) -> Any:
+        """Do what may be done already."""
+        try:
+            return call()
+        except openai.NotFoundError:
+            return None
+
+
+def _weighed(row: Sequence[Message]) -> list[dict[str, Any]]:
+    """Only the last answer is to be learned; providers would train, and bill, all of them."""
+    earlier = [
+        {**turn, "weight": 0} if turn["role"] == "assistant" else dict(turn) for turn in row[:-1]
+    ]
+    return [*earlier, dict(row[-1])]
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,119 @@
+"""
+What trainers take and what they charge, as known on a date: a table, and sums over it. Pure.
+
+Prices change; each has the day it was seen and where, and is shown with both. None is not known.
+"""
+
+from dataclasses import dataclass
+
+from bot.training.hyperparameters import Hyperparameters
+
+
+@dataclass(frozen=True)
+class Price:
+    """
+    ``per_million`` is US dollars for a million trained tokens, every epoch counted.
+
+    ``hosting_per_hour`` is what serving the result costs while nobody asks.
+    """
+
+    model: str
+    per_million: float | None
+    seen_on: str
+    source: str
+    hosting_per_hour: float = 0.0
+
+
+@dataclass(frozen=True)
+class Terms:
+    """``context_tokens`` None is the base model's own; rows longer than that are cut."""
+
+    trainer: str
+    fewest_rows: int
+    price: Price
+    context_tokens: int | None = None
+    is_own_machine: bool = False
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """``dollars`` None: the price is not known. ``tokens`` are trained, all epochs together."""
+
+    trainer: str
+    model: str
+    rows: int
+    has_enough_rows: bool
+    fewest_rows: int
+    epochs: int
+    tokens: int
+    dollars: float | None
+    hosting_per_hour: float
+    price_seen_on: str
+    price_source: str
+
+
+_OWN = Price("BASE_MODEL", 0.0, "2026-11-24", "your own machine")
+#: Seen on third-party pages that quote the providers; ask the provider before you rely on one.
+TERMS = (
+    Terms("local", 8, _OWN, is_own_machine=True),
+    Terms("trl", 8, _OWN, is_own_machine=True),
+    Terms("autotrain", 8, _OWN, is_own_machine=True),
+    Terms(
+        "openai",
+        10,
+        Price(
+            "gpt-4o-mini-2024-07-18", 3.0, "2026-04", "tokenmix.ai/blog/openai-fine-tuning-pricing"
+        ),
+        65_536,
+    ),
+    Terms(
+        "azure",
+        10,
+        Price(
+            "gpt-4o-mini-2024-07-18",
+            None,
+            "2026-10",
+            "Microsoft Foundry, cost-management.md (hosting; tokens by region)",
+            hosting_per_hour=1.70,
+        ),
+        64_536,
+    ),
+    Terms("nebius", 10, Price("Llama-3.1-8B", None, "2026-11", "docs.tokenfactory.nebius.com")),
+    Terms("together", 10, Price("up to 16B, LoRA", None, "2026-11", "together.ai/pricing")),
+)
+#: OpenAI's rule for epochs, as its data preparation notebook has it.
+_USUAL, _FEWEST, _MOST, _MOST_EPOCHS = 3, 100, 25_000, 25
+
+
+def openai_epochs(rows: int) -> int:
+    """How many passes OpenAI makes where none are asked for."""
+    if rows <= 0:
+        return 0
+    if rows * _USUAL < _FEWEST:
+        return min(_MOST_EPOCHS, _FEWEST // rows)
+    if rows * _USUAL > _MOST:
+        return max(1, _MOST // rows)
+    return _USUAL
+
+
+def estimate(terms: Terms, tokens: list[int]) -> Estimate:
+    """What one run over rows of these sizes takes at a trainer."""
+    rows = len(tokens)
+    limit = terms.context_tokens
+    once = sum(min(size, limit) if limit else size for size in tokens)
+    epochs = Hyperparameters().epochs(rows) if terms.is_own_machine else openai_epochs(rows)
+    epochs = epochs if rows else 0
+    price = terms.price.per_million
+    return Estimate(
+        trainer=terms.trainer,
+        model=terms.price.model,
+        rows=rows,
+        has_enough_rows=rows >= terms.fewest_rows,
+        fewest_rows=terms.fewest_rows,
+        epochs=epochs,
+        tokens=epochs * once,
+        dollars=None if price is None else round(epochs * once * price / 1e6, 2),
+        hosting_per_hour=terms.price.hosting_per_hour,
+        price_seen_on=terms.price.seen_on,
+        price_source=terms.price.source,
+    )

@@ -1,0 +1,107 @@
+"""
+What can go wrong at a provider that trains for us; each says what an admin can do.
+
+TrainingError
+├── TrainerUnavailableError  it does not answer now; the pipeline asks again
+├── KeyRefusedError          the key is wrong or not allowed
+├── QuotaExhaustedError      nothing left to pay with
+├── TuningRefusedError       it takes no jobs, or not this one; asking again will not help
+├── BaseEndsSoonError        the base model is switched off too soon to be worth it
+├── RowsRejectedError        it does not take the data
+└── NotAnApiError            the address belongs to something else
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from bot.errors import TrainingError
+
+
+class TrainerUnavailableError(TrainingError):
+    """Raised when asking again later may help; ``retry_after`` is in seconds, where it said."""
+
+    def __init__(self, trainer: str, retry_after: float | None = None) -> None:
+        super().__init__(
+            f"The trainer `{trainer}` does not answer, or asks to be left alone for now. I tried "
+            "for hours. Check its status page, then train again."
+        )
+        self.trainer = trainer
+        self.retry_after = retry_after
+
+
+class KeyRefusedError(TrainingError):
+    """Raised for a key that is wrong, withdrawn or lacks the right to tune."""
+
+    def __init__(self, trainer: str, variable: str) -> None:
+        super().__init__(
+            f"The trainer `{trainer}` refuses the key in {variable}. Put a key that may fine-tune "
+            "there and restart the bot."
+        )
+        self.trainer = trainer
+
+
+class QuotaExhaustedError(TrainingError):
+    """Raised when the account has no money or quota left."""
+
+    def __init__(self, trainer: str, said: str) -> None:
+        super().__init__(
+            f"The account at `{trainer}` has no quota left for this{_quote(said)} Raise its limit "
+            "or pay its bill, then train again."
+        )
+        self.trainer = trainer
+
+
+class TuningRefusedError(TrainingError):
+    """Raised when a provider takes no fine-tuning job of this organisation, for good."""
+
+    def __init__(self, trainer: str, said: str, others: Iterable[str]) -> None:
+        known = " or ".join(f"`/apprentice train {name}`" for name in sorted(others))
+        super().__init__(
+            f"`{trainer}` does not take this fine-tuning job{_quote(said)} Your examples are safe "
+            f"here: {known or 'another trainer'} trains on the same snapshot."
+        )
+        self.trainer = trainer
+
+
+class BaseEndsSoonError(TrainingError):
+    """Raised when the base model's shutdown date is too near."""
+
+    def __init__(self, trainer: str, model: str, ends: date, others: Iterable[str]) -> None:
+        known = " or ".join(f"`/apprentice train {name}`" for name in sorted(others))
+        super().__init__(
+            f"`{trainer}` switches {model} off on {ends.isoformat()}, and what is tuned on it "
+            f"ends that day too. Set another model, or use {known or 'another trainer'}."
+        )
+        self.ends = ends
+
+
+class RowsRejectedError(TrainingError):
+    """Raised when the provider does not train on the data; names the row where it did."""
+
+    def __init__(self, trainer: str, said: str, row: int | None, question: str) -> None:
+        which = f" Row {row} is the example “{question}”." if row else ""
+        super().__init__(
+            f"`{trainer}` does not take the training data{_quote(said)}{which} Correct or reject "
+            "that example, then train again."
+        )
+        self.row = row
+        self.question = question
+
+
+class NotAnApiError(TrainingError):
+    """Raised when the server answers with something that is no API's answer."""
+
+    def __init__(self, trainer: str, address: str) -> None:
+        super().__init__(
+            f"{address} answers, but not as the API of `{trainer}` does: it may be a web page or "
+            "a proxy's. Correct the address; it usually ends in /v1."
+        )
+        self.trainer = trainer
+
+
+def _quote(said: str) -> str:
+    """What the provider said, for the middle of a sentence; it can be anything, so it is cut."""
+    plain = " ".join(said.split())
+    if not plain:
+        return "."
+    return f": “{plain[:240]}{'…' if len(plain) > 240 else ''}”."

@@ -1,0 +1,56 @@
+"""The words of a text as our searches see them. Pure."""
+
+import re
+import threading
+from collections.abc import Iterable
+from unicodedata import combining, normalize
+
+import Stemmer
+
+#: A word that half of all questions have says nothing about which example fits.
+_FILLERS = (
+    "a an and any are as at be can could do does for from get has have how i if in is it me my "
+    "of on or our please should so that the their there they this to us want was we what when "
+    "where which who whom why will with would you your"
+)
+STOP_WORDS = frozenset(_FILLERS.split())
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class _Stemmers(threading.local):
+    """One for each thread, for they may not be shared."""
+
+    def __init__(self) -> None:
+        # Porter's first stemmer, which is the one SQLite's full-text index has.
+        self.porter = Stemmer.Stemmer("porter")
+
+
+_STEMMERS = _Stemmers()
+
+
+def words_of(text: str) -> list[str]:
+    """All words in their order, case folded."""
+    return _WORD.findall(text.casefold())
+
+
+def stem(words: Iterable[str]) -> list[str]:
+    """Each word without its accents and its ending, as the full-text index has them."""
+    return list(_STEMMERS.porter.stemWords([_plain(word) for word in words]))
+
+
+def telling(words: Iterable[str]) -> list[str]:
+    """Each word once, without fillers; fillers too where there is nothing else."""
+    unique = list(dict.fromkeys(words))
+    return [word for word in unique if word not in STOP_WORDS] or unique
+
+
+def stems_of(text: str) -> frozenset[str]:
+    """What a text is about: its telling words cut to their stems."""
+    return frozenset(stem(telling(words_of(text))))
+
+
+def _plain(word: str) -> str:
+    if word.isascii():
+        return word
+    return "".join(letter for letter in normalize("NFKD", word) if not combining(letter))

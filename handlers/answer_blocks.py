@@ -1,0 +1,50 @@
+"""What stands below an answer: what it is based on, who spoke, and two buttons. Pure."""
+
+from collections.abc import Sequence
+
+from bot.answering.retrieval import RetrievedExample
+from handlers import blocks
+from handlers.blocks import Block
+
+_QUESTION = 60
+
+
+def footer(
+    question_id: int,
+    examples: Sequence[RetrievedExample],
+    version_name: str | None,
+) -> list[Block]:
+    """The blocks below an answer; ``version_name`` None is the base model."""
+    speaker = f"`{blocks.escape(version_name)}`" if version_name else "the base model"
+    return [
+        blocks.context(based_on(examples)),
+        blocks.context(f"Answered by {speaker} · AI-generated, check what matters"),
+        feedback(question_id),
+    ]
+
+
+def based_on(examples: Sequence[RetrievedExample]) -> str:
+    if not examples:
+        return "No example of your team fits: this comes from the model alone."
+    return "Based on: " + " · ".join(_source(example) for example in examples)
+
+
+def feedback(question_id: int) -> Block:
+    """
+    Two plain buttons: Slack's own pair of feedback buttons shares one action id, and people and
+    documents know these as ``good`` and ``bad``.
+    """
+    value = str(question_id)
+    return blocks.actions(
+        blocks.button("👍 Good answer", "good", value),
+        blocks.button("👎 Wrong", "bad", value),
+        block_id="feedback",
+    )
+
+
+def _source(example: RetrievedExample) -> str:
+    title = blocks.escape(blocks.cut(" ".join(example.question.split()), _QUESTION))
+    # A bar would end the address, and brackets the link.
+    if example.permalink and not set("|<> ") & set(example.permalink):
+        return f"<{example.permalink}|{title.replace('|', '/')}>"
+    return f"“{title}”"

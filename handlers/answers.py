@@ -1,0 +1,219 @@
+"""
+Answers one question at a time: reads it, chooses how, lets the model speak, ends it honestly.
+
+Several loops call ``step`` at once; each question is in one pair of hands.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from slack_sdk import WebClient
+
+from bot.answering.answer import Engine, Limits, Prompt, answer, fit
+from bot.answering.retrieval import retrieve
+from bot.answering.strategy import Strategy, live_strategy
+from bot.curation.redaction import Redactor
+from bot.curation.unanswered import note_unanswered, reason_for
+from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnavailableError
+from bot.errors import BotError
+from handlers.answer_blocks import footer
+from handlers.asked import Asked, read_question
+from handlers.deps import Checkpoint
+from handlers.live_message import LiveMessage
+from handlers.people import People
+from handlers.retry import SLACK_ERRORS, code_of, is_passing, retry_after_seconds
+from handlers.status import show_status
+from storage import questions
+from storage.columns import utc_now
+from storage.database import Database
+from storage.tables import Question, QuestionState
+
+log = logging.getLogger(__name__)
+
+#: How often a question is begun, over engine deaths and crashes of the bot alike.
+MAX_ATTEMPTS = 5
+#: How often the model is asked again within one attempt after it died in mid-sentence.
+MAX_RETRIES = 2
+NOTHING = "I don't know."
+EMPTY = (
+    "Hello! Ask me a question in the same message, for example: "
+    "“@Apprentice how do I get access to the staging database?” "
+    "`/apprentice help` lists what else I can do."
+)
+BROKEN = "Sorry, something went wrong while I answered this. Please ask again in a minute."
+
+
+@dataclass(frozen=True)
+class AnswerDeps:
+    """What answering needs; ``checkpoint`` lets tests end the process at any named step."""
+
+    database: Database
+    people: People
+    engine: Engine
+    limits: Limits
+    checkpoint: Checkpoint = lambda step: None
+    redactor: Redactor = field(default_factory=Redactor)
+
+
+def step(deps: AnswerDeps, client: WebClient) -> bool:
+    """Answer the oldest question; returns whether there was one."""
+    question = _claim(deps.database)
+    if question is None:
+        return False
+    is_handled = False
+    try:
+        _attempt(question, deps, client)
+        is_handled = True
+    finally:
+        if not is_handled:
+            _hand_back(question, deps, client, "unforeseen, see the log", 1.0)
+    return True
+
+
+def _claim(database: Database) -> Question | None:
+    with database.read() as session:
+        if not questions.has_due(session):
+            return None
+    with database.write() as session:
+        return questions.claim(session)
+
+
+def _attempt(question: Question, deps: AnswerDeps, client: WebClient) -> None:
+    deps.checkpoint("question claimed")
+    try:
+        _answer(question, deps, client)
+    except SLACK_ERRORS as error:
+        log.warning("Question %d: Slack says %s", question.id, error)
+        if code_of(error) == "ratelimited":
+            question.attempts -= 1  # waiting for one's turn is no failure
+        attempts = MAX_ATTEMPTS if is_passing(error) else question.attempts
+        wait = retry_after_seconds(error, default=2.0**question.attempts)
+        _hand_back(question, deps, client, str(error), wait, attempts)
+
+
+def _answer(question: Question, deps: AnswerDeps, client: WebClient) -> None:
+    assert question.id is not None
+    show_status(client, question, "is thinking…")
+    asked = read_question(question, deps.people, client)
+    if asked is None:
+        log.info("Question %d was deleted before its turn", question.id)
+        with deps.database.write() as session:
+            questions.end(session, question.id, QuestionState.DECLINED, "deleted")
+        return
+    message = _message(question, deps, client)
+    if not asked.text:
+        message.finish(EMPTY, (), QuestionState.DECLINED, "empty")
+        return
+    try:
+        strategy, prompt = _choose(question, asked, deps)
+        deps.checkpoint("prompt built")
+        text, speaker = _speak(question, deps, strategy, prompt, message)
+    except BotError as error:
+        log.warning("Question %d ends without an answer: %s", question.id, error)
+        message.finish(str(error), (), QuestionState.FAILED, str(error))
+        return
+    kept = deps.redactor.text(text)
+    if kept != text:
+        # What was streamed is replaced: a secret that was in the question is not repeated.
+        message.start_over()
+    _note_unanswered(question, asked, text, strategy, prompt, deps)
+    message.finish(
+        kept or NOTHING, footer(question.id, prompt.examples, speaker), QuestionState.ANSWERED
+    )
+
+
+def _note_unanswered(
+    question: Question,
+    asked: Asked,
+    text: str,
+    strategy: Strategy,
+    prompt: Prompt,
+    deps: AnswerDeps,
+) -> None:
+    """Keep what the team has not taught yet; nothing of outsiders and of direct messages."""
+    if not asked.is_collected:
+        return
+    why = reason_for(text, looked_up=strategy.examples, found=len(prompt.examples))
+    if why is not None:
+        with deps.database.write() as session:
+            note_unanswered(session, question, asked.audience, deps.redactor.text(asked.text), why)
+
+
+def _message(question: Question, deps: AnswerDeps, client: WebClient) -> LiveMessage:
+    return LiveMessage(
+        question, deps.database, client, deps.people.bot_user_id, checkpoint=deps.checkpoint
+    )
+
+
+def _choose(question: Question, asked: Asked, deps: AnswerDeps) -> tuple[Strategy, Prompt]:
+    """Read strategy and examples for whoever hears the answer; outsiders get the bare base."""
+    with deps.database.read() as session:
+        strategy = Strategy(None, 0)
+        if asked.viewer.audiences:
+            strategy = live_strategy(session, question.team_id, asked.audience)
+        found = retrieve(
+            session, question.team_id, asked.audience, asked.viewer, asked.text, strategy.examples
+        )
+    return strategy, fit(deps.engine, asked.text, found, asked.context, deps.limits)
+
+
+def _speak(
+    question: Question,
+    deps: AnswerDeps,
+    strategy: Strategy,
+    prompt: Prompt,
+    message: LiveMessage,
+) -> tuple[str, str | None]:
+    """Let the model answer into the message; returns the whole text and which version spoke."""
+    speaker = strategy.version_name
+    for retries_left in range(MAX_RETRIES, -1, -1):
+        try:
+            _note_choice(question, deps, speaker, prompt)
+            pieces = answer(deps.engine, prompt, adapter=speaker, limits=deps.limits)
+            return _write(pieces, message), speaker
+        except AdapterUnknownError:
+            log.warning("%s is live but not loaded; the base model answers", speaker)
+            speaker = None
+        except (EngineDiedError, EngineUnavailableError):
+            if not retries_left:
+                raise
+            log.warning("Question %d: the engine died, asking again", question.id)
+        message.start_over()
+    raise EngineUnavailableError
+
+
+def _write(pieces: Iterator[str], message: LiveMessage) -> str:
+    text = ""
+    for piece in pieces:
+        # Models begin and end with line breaks nobody wants to see.
+        piece = piece if text else piece.lstrip()
+        text += piece
+        if piece:
+            message.write(piece)
+    return text.rstrip()
+
+
+def _note_choice(question: Question, deps: AnswerDeps, speaker: str | None, prompt: Prompt) -> None:
+    assert question.id is not None
+    with deps.database.write() as session:
+        questions.chose(session, question.id, speaker, [e.id for e in prompt.examples])
+
+
+def _hand_back(
+    question: Question,
+    deps: AnswerDeps,
+    client: WebClient,
+    error: str,
+    wait_seconds: float,
+    max_attempts: int = MAX_ATTEMPTS,
+) -> None:
+    assert question.id is not None
+    if question.attempts < max_attempts:
+        with deps.database.write() as session:
+            not_before = utc_now() + timedelta(seconds=wait_seconds)
+            questions.retry_later(session, question, not_before, error)
+        return
+    log.error("Question %d is given up: %s", question.id, error)
+    _message(question, deps, client).finish(BROKEN, (), QuestionState.FAILED, error)

@@ -1,0 +1,66 @@
+"""``/apprentice models``: the versions, what they scored, and which one answers."""
+
+from slack_sdk import WebClient
+from sqlmodel import Session
+
+from bot.answering.strategy import live_strategy
+from handlers import blocks
+from handlers.deps import Ask, Deps, Reply
+from handlers.run_blocks import audience_words
+from storage import evaluations, versions
+from storage.tables import Evaluation, ModelVersion, Verdict, VersionState
+
+LISTED = 12
+_NOTHING = (
+    "There is no model version yet that you may see. An admin can train one with "
+    "`/apprentice train`."
+)
+_VERDICTS = {
+    Verdict.PROMOTE: "earned its promotion",
+    Verdict.HOLD: "too little evidence",
+    Verdict.REJECT: "rejected",
+    Verdict.DO_NOT_TUNE: "prompting is as good",
+}
+_STATES = {
+    VersionState.CANDIDATE: "waits for a decision",
+    VersionState.HELD: "held",
+    VersionState.PROMOTED: "was live",
+    VersionState.RETIRED: "retired",
+}
+
+
+def models(ask: Ask, deps: Deps, client: WebClient) -> Reply:
+    """Only the person who asks sees the list, so it holds what they may see anywhere."""
+    viewer = deps.people.personal_viewer(deps.people.person(ask.user_id))
+    with deps.database.read() as session:
+        found = versions.visible(session, ask.team_id, viewer)
+        lines = [_line(session, version) for version in found[:LISTED]]
+    if not lines:
+        return Reply(_NOTHING)
+    parts = [blocks.section("*Model versions, newest first*"), *map(blocks.section, lines)]
+    if len(found) > LISTED:
+        parts.append(blocks.context(f"and {len(found) - LISTED} older ones"))
+    return Reply(f"{len(found)} model versions.", tuple(parts))
+
+
+def _line(session: Session, version: ModelVersion) -> str:
+    assert version.id is not None
+    live = live_strategy(session, version.team_id, version.audience)
+    is_live = live.version_name == version.name
+    evaluation = evaluations.of_version(session, version.team_id, version.id)
+    state = "🟢 *live*" if is_live else _STATES[version.state]
+    return (
+        f"*{version.name}* for {audience_words(version.audience)} · {state}\n{_scores(evaluation)}"
+    )
+
+
+def _scores(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "not evaluated yet"
+    words = _VERDICTS[evaluation.verdict]
+    best = {line["name"]: line for line in evaluation.strategies}.get(evaluation.best, {})
+    if "f1" in best:
+        words += f" · {evaluation.best}: token F1 {best['f1']:.2f}"
+    if evaluation.gain is not None:
+        words += f" · {evaluation.gain:+.2f} against prompting"
+    return f"{words} · {evaluation.held_out} held-out questions"

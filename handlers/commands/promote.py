@@ -1,0 +1,43 @@
+"""``/apprentice promote <version>`` and ``/apprentice rollback``: moving the pointer by word."""
+
+from slack_sdk import WebClient
+
+from bot.errors import NotFoundError
+from handlers.deps import Ask, Deps, Reply
+from handlers.run_actions import admin
+from handlers.run_actions import promote as promote_version
+from handlers.run_actions import rollback as rollback_audience
+from handlers.run_blocks import audience_words
+from storage.tables import ModelVersion
+
+
+def promote(ask: Ask, deps: Deps, client: WebClient) -> Reply:
+    """
+    Raises:
+        NotAllowedError, NotFoundError, AlreadyLiveError, NotEarnedError: why not.
+    """
+    person = admin(ask.user_id, "promote a version", deps)
+    if not ask.words:
+        raise NotFoundError("Which version? `/apprentice models` lists them.")
+    version = promote_version(ask.team_id, ask.words, person, deps)
+    return Reply(f"*{version.name}* answers from now on for {audience_words(version.audience)}.")
+
+
+def rollback(ask: Ask, deps: Deps, client: WebClient) -> Reply:
+    """
+    Take back the last promotion; in a private channel that of its own versions.
+
+    Raises:
+        NotAllowedError, NothingToRollBackError: why not.
+    """
+    person = admin(ask.user_id, "roll back", deps)
+    place = deps.people.place(ask.channel_id)
+    before, after = rollback_audience(ask.team_id, place.audience, person, deps)
+    return Reply(
+        f"Rolled back for {audience_words(place.audience)}: {_speaker(after)} answers now, "
+        f"not {_speaker(before)}."
+    )
+
+
+def _speaker(version: ModelVersion | None) -> str:
+    return f"*{version.name}*" if version else "the base model with your examples in its prompt"

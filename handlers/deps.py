@@ -1,0 +1,51 @@
+"""What handlers may touch, as one value; bound with ``functools.partial`` in ``register``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.curation.redaction import Redactor
+from handlers.people import People
+from storage.database import Database
+
+Payload = dict[str, Any]
+
+#: Told the name of each step, so that a test can end the process between any two.
+Checkpoint = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Deps:
+    database: Database
+    people: People
+    home: Path  # APPRENTICE_HOME
+    trainer: str  # the trainer of ``/apprentice train`` without a name
+    good_reaction: str
+    bad_reaction: str
+    answer_queue: int  # questions that may wait
+    outsiders_get_base_model: bool
+    trainers: frozenset[str] = frozenset({"local"})  # what ``/apprentice train`` may name
+    redactor: Redactor = field(default_factory=Redactor)
+    engine_words: Callable[[], str] = lambda: "runs"  # what answers, for ``/apprentice status``
+    forget_within_days: float = 7  # how long a live version may outlast what it learned from
+    purge_after_days: float = 0  # when everything is deleted after the app was uninstalled
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One ``/apprentice …`` as a person typed it: ``words`` is what follows the subcommand."""
+
+    team_id: str
+    user_id: str
+    channel_id: str
+    words: str
+    trigger_id: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What only the person who asked sees. ``text`` is the notification and the fallback."""
+
+    text: str
+    blocks: tuple[Payload, ...] = ()

@@ -1,0 +1,124 @@
+"""The buttons of a run's card: promote, hold, cancel. Admins only; who decided is kept."""
+
+from functools import partial
+
+from slack_bolt import Ack, App, Respond
+from sqlmodel import Session
+
+from bot.answering import promotion
+from bot.answering.strategy import live_strategy
+from bot.errors import NotAllowedError, NotFoundError
+from handlers.deps import Deps, Payload
+from handlers.people import Person
+from handlers.run_cards import put_card
+from storage import runs, versions
+from storage.audience import Viewer
+from storage.tables import OPEN_RUN_STATES, ModelVersion, Run
+
+_ENDED = "This run has ended already."
+
+
+def register(app: App, deps: Deps) -> None:
+    app.action("promote")(partial(on_promote, deps=deps))
+    app.action("hold")(partial(on_hold, deps=deps))
+    app.action("cancel")(partial(on_cancel, deps=deps))
+
+
+def on_promote(ack: Ack, body: Payload, action: Payload, deps: Deps) -> None:
+    ack()
+    person = admin(body["user"]["id"], "promote a version", deps)
+    promote(body["team"]["id"], action["value"], person, deps)
+
+
+def on_hold(ack: Ack, body: Payload, action: Payload, deps: Deps) -> None:
+    ack()
+    person = admin(body["user"]["id"], "hold a version", deps)
+    viewer = deps.people.personal_viewer(person)
+    team_id = body["team"]["id"]
+    with deps.database.write() as session:
+        promotion.hold(session, team_id, action["value"], person.user_id, viewer)
+        version = promotion.find_version(session, team_id, action["value"], viewer)
+        _put_cards(session, version)
+
+
+def on_cancel(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: Deps) -> None:
+    ack()
+    person = admin(body["user"]["id"], "cancel a run", deps)
+    viewer = deps.people.personal_viewer(person)
+    if not cancel(body["team"]["id"], int(action["value"]), person, viewer, deps):
+        respond(text=_ENDED, response_type="ephemeral", replace_original=False)
+
+
+def admin(user_id: str, action: str, deps: Deps) -> Person:
+    """
+    Raises:
+        NotAllowedError: the person is no admin.
+    """
+    person = deps.people.person(user_id)
+    if not person.is_admin:
+        raise NotAllowedError("admin", action)
+    return person
+
+
+def promote(team_id: str, version_name: str, person: Person, deps: Deps) -> ModelVersion:
+    """
+    Put a version live and let the cards say so.
+
+    Raises:
+        NotFoundError, AlreadyLiveError, NotEarnedError: why not.
+    """
+    viewer = deps.people.personal_viewer(person)
+    with deps.database.write() as session:
+        version = promotion.find_version(session, team_id, version_name, viewer)
+        before = live_version(session, team_id, version.audience)
+        promotion.promote(session, team_id, version.name, person.user_id, viewer)
+        _put_cards(session, version, before)
+    return version
+
+
+def rollback(
+    team_id: str, audience: str, person: Person, deps: Deps
+) -> tuple[ModelVersion | None, ModelVersion | None]:
+    """
+    Return what answered and what answers now; None is the base model.
+
+    Raises:
+        NothingToRollBackError: nothing is promoted.
+    """
+    with deps.database.write() as session:
+        before = live_version(session, team_id, audience)
+        promotion.rollback(session, team_id, audience, person.user_id)
+        after = live_version(session, team_id, audience)
+        _put_cards(session, before, after)
+    return before, after
+
+
+def cancel(team_id: str, run_id: int, person: Person, viewer: Viewer, deps: Deps) -> bool:
+    """
+    Ask the pipeline to end a run; False if it ended already.
+
+    Raises:
+        NotFoundError: no such run, or not for this viewer.
+    """
+    with deps.database.write() as session:
+        run = runs.get(session, team_id, run_id)
+        if run is None or run.audience not in viewer.audiences:
+            raise NotFoundError("There is no such run.")
+        if run.state not in OPEN_RUN_STATES:
+            return False
+        runs.ask_to_cancel(session, run, person.user_id)
+        put_card(session, run)
+    return True
+
+
+def live_version(session: Session, team_id: str, audience: str) -> ModelVersion | None:
+    """The version that answers for an audience; None for the base model."""
+    name = live_strategy(session, team_id, audience).version_name
+    return versions.by_name(session, team_id, name, Viewer.model(audience)) if name else None
+
+
+def _put_cards(session: Session, *changed: ModelVersion | None) -> None:
+    """The cards of what went live and of what made room for it."""
+    for version in changed:
+        if version and (run := session.get(Run, version.run_id)):
+            put_card(session, run)

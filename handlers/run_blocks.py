@@ -1,0 +1,244 @@
+"""The card that follows a run from queue to verdict. Pure: from values to Block Kit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from handlers import blocks
+from handlers.blocks import Block
+from storage.audience import WORKSPACE
+from storage.tables import (
+    OPEN_RUN_STATES,
+    Evaluation,
+    ModelVersion,
+    Run,
+    RunState,
+    Verdict,
+    VersionState,
+)
+
+_BAR_CELLS = 20
+_STATES = {
+    RunState.QUEUED: "queued",
+    RunState.PREPARING: "preparing",
+    RunState.TRAINING: "training",
+    RunState.EVALUATING: "evaluating",
+}
+_HEADLINES = {
+    Verdict.PROMOTE: "✅ {version} earned its promotion",
+    Verdict.HOLD: "⏸️ {version}: not enough evidence yet",
+    Verdict.REJECT: "❌ {version} is worse than what is there",
+    Verdict.DO_NOT_TUNE: "💡 {version}: prompting alone is as good",
+}
+_SOURCES = {
+    "slack_message": "Slack messages",
+    "authored": "the form",
+    "bot_answer": "kept answers of the bot",
+    "import": "imports",
+}
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """What a card shows. ``ahead`` counts the runs that come first while this one is queued."""
+
+    run: Run
+    version: ModelVersion | None = None
+    evaluation: Evaluation | None = None
+    is_live: bool = False
+    ahead: int = 0
+
+
+def run_card(card: RunCard) -> tuple[str, list[Block]]:
+    """Return the card's text for notifications and its blocks."""
+    if card.run.state in OPEN_RUN_STATES:
+        return _open_card(card)
+    if card.run.state == RunState.DONE and card.evaluation and card.version:
+        return _verdict_card(card, card.evaluation, card.version)
+    return _ended_card(card.run)
+
+
+def title_of(run: Run) -> str:
+    """``Run 3 for the workspace``."""
+    return f"Run {run.id} for {audience_words(run.audience)}"
+
+
+def audience_words(audience: str) -> str:
+    """An audience as people call it; shown only to those who may know of it."""
+    return "the workspace" if audience == WORKSPACE else f"<#{audience}>"
+
+
+def progress_words(run: Run) -> str:
+    """How far a run is, in one line: a bar while it can be counted."""
+    progress, parts = run.progress, []
+    done, total = progress.get("done"), progress.get("total")
+    if run.state in (RunState.TRAINING, RunState.EVALUATING) and done is not None and total:
+        what = "step" if run.state == RunState.TRAINING else "answer"
+        parts = [f"`{bar(done / total)}` {done * 100 // total} %", f"{what} {done} of {total}"]
+    if (loss := progress.get("loss")) is not None:
+        parts.append(f"loss {loss:.2f}")
+    if (seconds := progress.get("seconds_left")) is not None:
+        parts.append(time_left(seconds))
+    return " · ".join(parts)
+
+
+def bar(share: float) -> str:
+    """A bar of text, full at 1."""
+    full = round(max(0.0, min(1.0, share)) * _BAR_CELLS)
+    return "█" * full + "░" * (_BAR_CELLS - full)
+
+
+def time_left(seconds: float) -> str:
+    """Coarse on purpose: a promise to the second is broken every second."""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 90:
+        return f"about {round(seconds / 10) * 10} seconds left"
+    return f"about {round(seconds / 60)} minutes left"
+
+
+def _open_card(card: RunCard) -> tuple[str, list[Block]]:
+    run = card.run
+    text = f"{title_of(run)}: {_STATES[run.state]}"
+    lines = [f"*{title_of(run)}*", _steps(run.state)]
+    if progress := progress_words(run):
+        lines.append(progress)
+    if run.cancel_requested_by:
+        lines.append(f"Being cancelled by <@{run.cancel_requested_by}> …")
+    elif run.state == RunState.QUEUED and card.ahead:
+        lines.append(f"Waits for {card.ahead} other run{'' if card.ahead == 1 else 's'}.")
+    parts = [blocks.section("\n".join(lines)), _origin(run)]
+    if not run.cancel_requested_by:
+        parts.append(blocks.actions(_cancel_button(run)))
+    return text, parts
+
+
+def _steps(state: RunState) -> str:
+    order = list(_STATES)
+    shown = []
+    for place, step in enumerate(order):
+        words = _STATES[step]
+        if place < order.index(state):
+            shown.append(f"✓ {words}")
+        else:
+            shown.append(f"*{words}*" if step == state else words)
+    return " → ".join(shown)
+
+
+def _cancel_button(run: Run) -> Block:
+    dialog = blocks.confirm(
+        "Cancel this run?", "What was trained so far is thrown away.", "Cancel the run", "Go on"
+    )
+    return blocks.button("Cancel", "cancel", str(run.id), style="danger", confirm=dialog)
+
+
+def _verdict_card(
+    card: RunCard, evaluation: Evaluation, version: ModelVersion
+) -> tuple[str, list[Block]]:
+    headline = _HEADLINES[evaluation.verdict].format(version=version.name)
+    parts = [blocks.header(headline), blocks.section(blocks.escape(evaluation.reason))]
+    if evaluation.held_out:
+        parts += [score_table(evaluation), blocks.context(_table_note(evaluation))]
+    parts += [
+        blocks.image(number, picture["alt_text"])
+        for number, picture in enumerate(evaluation.pictures)
+    ]
+    parts.append(_origin(card.run))
+    decision = _decision(card, version)
+    if decision:
+        parts.append(blocks.section(decision))
+    else:
+        parts.append(_decision_buttons(evaluation, version))
+    return f"{title_of(card.run)}: {headline}", parts
+
+
+def score_table(evaluation: Evaluation) -> Block:
+    """The strategies side by side, the one that would answer in bold."""
+    head = ["Strategy", "Token F1", "95 % interval", "Prompt tokens", "Seconds"]
+    rows = [[_cell(words) for words in head]]
+    for line in evaluation.strategies:
+        is_best = line["name"] == evaluation.best
+        rows.append([_cell(words, bold=is_best) for words in _line_words(line)])
+    align = [{"align": "left", "is_wrapped": True}, *[{"align": "right"}] * 4]
+    return {"type": "table", "rows": rows, "column_settings": align}
+
+
+def _line_words(line: dict[str, Any]) -> list[str]:
+    if "f1" not in line:
+        return [line["name"], "–", "–", "–", "–"]
+    low, high = line.get("f1_low"), line.get("f1_high")
+    interval = "–" if low is None or high is None else f"{max(0, low):.2f} to {min(1, high):.2f}"
+    return [
+        line["name"],
+        f"{line['f1']:.2f}",
+        interval,
+        f"{line['prompt_tokens']:.0f}",
+        f"{line['seconds']:.1f}",
+    ]
+
+
+def _cell(words: str, *, bold: bool = False) -> Block:
+    if not bold:
+        return {"type": "raw_text", "text": words}
+    text = {"type": "text", "text": words, "style": {"bold": True}}
+    section = {"type": "rich_text_section", "elements": [text]}
+    return {"type": "rich_text", "elements": [section]}
+
+
+def _table_note(evaluation: Evaluation) -> str:
+    number = evaluation.held_out
+    return (
+        f"Averages over {number} held-out question{'' if number == 1 else 's'}, each answered by "
+        "every strategy. Token F1: 1 is the curated answer word for word, 0 shares no word."
+    )
+
+
+def _decision(card: RunCard, version: ModelVersion) -> str:
+    """Who decided and what, or nothing while it is open."""
+    by = f" by <@{version.decided_by}>" if version.decided_by else ""
+    if card.is_live:
+        return f"*Live.* Promoted{by}. `/apprentice rollback` returns to what was before."
+    if version.state == VersionState.PROMOTED:
+        return f"Was live: promoted{by}, something else answers now."
+    if version.state == VersionState.HELD:
+        return f"*Held*{by}. `/apprentice promote {version.name}` puts it live later."
+    if version.state == VersionState.RETIRED:
+        return "*Retired.* Its files are gone."
+    return ""
+
+
+def _decision_buttons(evaluation: Evaluation, version: ModelVersion) -> Block:
+    earned = evaluation.verdict == Verdict.PROMOTE
+    return blocks.actions(
+        blocks.button("Promote", "promote", version.name, style="primary" if earned else None),
+        blocks.button("Hold", "hold", version.name),
+    )
+
+
+def _ended_card(run: Run) -> tuple[str, list[Block]]:
+    if run.state == RunState.CANCELLED:
+        by = f" by <@{run.cancel_requested_by}>" if run.cancel_requested_by else ""
+        words = f"*{title_of(run)}* was cancelled{by}."
+    else:
+        reason = blocks.escape(run.error or "Nobody knows why.")
+        words = f"⚠️ *{title_of(run)}* failed.\n{reason}"
+    return f"{title_of(run)}: {run.state}", [blocks.section(words), _origin(run)]
+
+
+def _origin(run: Run) -> Block:
+    parts = [f"Asked for by <@{run.requested_by}>, trainer `{blocks.escape(run.trainer)}`"]
+    if run.rights:
+        parts.append(rights_words(run.rights))
+    return blocks.context(*parts)
+
+
+def rights_words(rights: dict[str, Any]) -> str:
+    """What was trained on, who allowed it, and what was left out."""
+    words = f"Training rows: {_by_source(rights['rows'])}, attested by <@{rights['by']}>"
+    if left_out := rights.get("left_out"):
+        words += f". Left out, because nobody attested their source: {_by_source(left_out)}"
+    return words
+
+
+def _by_source(counts: dict[str, int]) -> str:
+    named = [f"{number} from {_SOURCES.get(name, name)}" for name, number in counts.items()]
+    return ", ".join(named) or "nothing"

@@ -1,0 +1,1 @@
+"""Tables, query functions and migrations; imports nothing above it but errors."""

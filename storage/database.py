@@ -1,0 +1,189 @@
+"""Opening the database and handing out transactions. No query lives here."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+from bot.errors import DatabaseInUseError
+from storage.team_text import Redact, guard
+from storage.turn import Turn
+
+#: How long a writer waits for another writer before SQLite gives up, in milliseconds.
+BUSY_TIMEOUT_MS = 10_000
+
+
+_FULL_TEXT = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5%'"
+
+
+class Database:
+    """
+    Two kinds of transaction over one engine.
+
+    ``write()`` takes SQLite's write lock at once: a transaction that reads first and writes
+    later could otherwise fail half way with "database is locked". It commits on leaving and
+    rolls back on an error; query functions never commit. ``read()`` sees one consistent state
+    and holds nobody up. ``redact`` is what every text of people passes before it is written.
+    """
+
+    def __init__(self, url: str, redact: Redact | None = None) -> None:
+        self.url = make_url(url)
+        self._engine = _create_engine(self.url)
+        self._writer = self._engine.execution_options(apprentice_begin="IMMEDIATE")
+        self._turn = Turn()
+        self._changed = threading.Condition()
+        self._changes = 0
+        self._redact = redact
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self, *, urgent: bool = False) -> Iterator[Session]:
+        """``urgent`` is for listeners, which Slack waits for."""
+        with (
+            self._turn.held(urgent=urgent),
+            Session(self._writer, expire_on_commit=False) as session,
+        ):
+            guard(session, self._redact)
+            with session.begin():
+                session.connection().info["has_changed"] = False
+                yield session
+                session.flush()
+                has_changed = session.connection().info["has_changed"]
+            if has_changed:
+                self.wake()
+
+    def wake(self) -> None:
+        """Wake whoever waits, as a change does: a worker that is to stop looks up at once."""
+        with self._changed:
+            self._changes += 1
+            self._changed.notify_all()
+
+    @property
+    def changes(self) -> int:
+        """How many transactions of this process changed a row; see ``wait``."""
+        return self._changes
+
+    def wait(self, seen: int, timeout_seconds: float) -> None:
+        """
+        Sleep until a row was changed after ``seen`` changes, or the time is up.
+
+        A transaction that found nothing to do wakes nobody, else idle workers would keep each
+        other awake. A worker reads ``changes``, looks for work, and waits only if it found none,
+        so a row committed in between wakes it at once.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes != seen, timeout_seconds)
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    @property
+    def path(self) -> Path | None:
+        """Where the SQLite file lies; None for other databases and for ``:memory:``."""
+        return _sqlite_path(self.url)
+
+    def scrub(self) -> bool:
+        """
+        Write the file anew without anything that was deleted, and empty the log beside it.
+
+        Free pages are zeroed as it is; what this removes are stale copies in pages that were
+        rebalanced, and words in the full-text index of which only a deletion is noted. Returns
+        False where a reader kept the log from being emptied; it is then overwritten later.
+        """
+        if self.path is None:
+            return True
+        with self._turn.held(), closing(sqlite3.connect(self.path, isolation_level=None)) as raw:
+            raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            raw.execute("PRAGMA secure_delete = ON")
+            for (index,) in raw.execute(_FULL_TEXT).fetchall():
+                raw.execute(f"INSERT INTO {index}({index}) VALUES ('optimize')")
+            raw.execute("VACUUM")
+            return not raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+    def hold(self) -> FileLock:
+        """
+        Take the database for this process; released when the lock is or the process ends.
+
+        Two bots on one SQLite file would both work the same rows.
+
+        Raises:
+            DatabaseInUseError: another process holds it.
+        """
+        path = self.path
+        lock = FileLock(f"{path}.lock" if path else f"{self.url.database}.lock")
+        if path is None:
+            return lock
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as timeout:
+            raise DatabaseInUseError(str(path)) from timeout
+        return lock
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _sqlite_path(url: URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Path(url.database)
+
+
+def _create_engine(url: URL) -> Engine:
+    if path := _sqlite_path(url):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    # An error would otherwise show what was to be written, in the log.
+    engine = sa.create_engine(url, hide_parameters=True)
+    event.listen(engine, "after_cursor_execute", _note_change)
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _prepare_connection)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(
+    connection: sa.engine.interfaces.DBAPIConnection, _: ConnectionPoolEntry
+) -> None:
+    # The driver's own BEGIN comes too late for SELECT; we send it ourselves in _begin.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # FULL: what Slack was told we have must survive a power cut, not only a crash.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # Deleted text is overwritten with zeros rather than left in free pages.
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.close()
+
+
+def _note_change(
+    connection: Connection,
+    cursor: Any,
+    _sql: str,
+    _values: Any,
+    context: DefaultExecutionContext,
+    _many: bool,
+) -> None:
+    if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
+        connection.info["has_changed"] = True
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("apprentice_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")

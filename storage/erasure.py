@@ -1,0 +1,342 @@
+"""
+Finding and blanking what somebody wrote. Queries never commit.
+
+For forgetting, which has to find everything wherever it is, and for nobody else: these functions
+ask for no viewer, so what they return goes to no list, prompt or export. ``storage.sweeping``
+takes a person's id out of every table.
+"""
+
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, col, or_, select
+
+from storage.audience import WORKSPACE
+from storage.columns import utc_now
+from storage.tables import (
+    Erasure,
+    ErasureState,
+    Example,
+    ExampleMessage,
+    ExampleState,
+    InboxItem,
+    InboxKind,
+    Part,
+    Question,
+    Revision,
+    RevisionReason,
+    SnapshotRow,
+    Source,
+    Unanswered,
+    UnansweredAsk,
+    Wording,
+)
+
+_WORDS_OF_A_PERSON = (RevisionReason.EDITED, RevisionReason.CORRECTED)
+_WHOLE = (Part.QUESTION, Part.ANSWER)
+
+
+def record_messages(
+    session: Session, example: Example, messages: Iterable[tuple[str, str | None, str]]
+) -> None:
+    """Note which messages an example's words come from: ``(ts, user id, part)`` each."""
+    assert example.id is not None
+    assert example.channel_id is not None
+    known = {row.message_ts: row for row in _messages(session, example)}
+    for ts, user_id, part in messages:
+        row = known.get(ts) or ExampleMessage(
+            team_id=example.team_id,
+            example_id=example.id,
+            channel_id=example.channel_id,
+            message_ts=ts,
+            part=Part(part),
+        )
+        row.user_id, row.part, known[ts] = user_id, Part(part), row
+        session.add(row)
+    session.flush()
+
+
+def is_deleted(session: Session, team_id: str, channel_id: str, ts: Iterable[str]) -> bool:
+    """Say whether Slack told us that one of the messages is gone."""
+    keys = [f"{channel_id}:{one}" for one in ts]
+    found = select(InboxItem.id).where(
+        col(InboxItem.team_id) == team_id,
+        col(InboxItem.kind) == InboxKind.MESSAGE_DELETED,
+        col(InboxItem.key).in_(keys),
+    )
+    return session.exec(found).first() is not None
+
+
+def of_message(
+    session: Session, team_id: str, channel_id: str, message_ts: str
+) -> list[tuple[Example, Part]]:
+    """The examples a message went into, and as what."""
+    found = session.exec(
+        select(Example, ExampleMessage.part)
+        .join(ExampleMessage, col(ExampleMessage.example_id) == col(Example.id))
+        .where(
+            col(ExampleMessage.team_id) == team_id,
+            col(ExampleMessage.channel_id) == channel_id,
+            col(ExampleMessage.message_ts) == message_ts,
+        )
+        .order_by(col(Example.id))
+    )
+    return [(example, Part(part)) for example, part in found]
+
+
+def of_person(session: Session, team_id: str, user_id: str) -> list[Example]:
+    """The examples whose question or answer the person wrote, in Slack or in a form."""
+    wrote = select(ExampleMessage.example_id).where(
+        col(ExampleMessage.team_id) == team_id,
+        col(ExampleMessage.user_id) == user_id,
+        col(ExampleMessage.part).in_(_WHOLE),
+    )
+    typed = (
+        select(Revision.example_id)
+        .join(Example, col(Example.id) == col(Revision.example_id))
+        .where(
+            col(Revision.team_id) == team_id,
+            col(Revision.author_id) == user_id,
+            or_(
+                col(Revision.reason).in_(_WORDS_OF_A_PERSON),
+                col(Example.answer_source) == Source.AUTHORED,
+                col(Example.question_source) == Source.AUTHORED,
+            ),
+        )
+    )
+    return list(
+        session.exec(
+            select(Example)
+            .where(
+                col(Example.team_id) == team_id,
+                col(Example.erased_at).is_(None),
+                or_(
+                    col(Example.author_id) == user_id,
+                    col(Example.asker_id) == user_id,
+                    col(Example.id).in_(wrote),
+                    col(Example.id).in_(typed),
+                ),
+            )
+            .order_by(col(Example.id))
+        )
+    )
+
+
+def with_context_of(session: Session, team_id: str, user_id: str) -> list[Example]:
+    """The examples in whose turns in between the person speaks."""
+    spoke = select(ExampleMessage.example_id).where(
+        col(ExampleMessage.team_id) == team_id,
+        col(ExampleMessage.user_id) == user_id,
+        col(ExampleMessage.part) == Part.CONTEXT,
+    )
+    return list(
+        session.exec(
+            select(Example).where(
+                col(Example.team_id) == team_id,
+                col(Example.erased_at).is_(None),
+                col(Example.id).in_(spoke),
+            )
+        )
+    )
+
+
+def made_from(session: Session, team_id: str, example_ids: Collection[int]) -> list[Example]:
+    """Kept answers of the bot that it made from these examples: they may repeat their words."""
+    wanted = set(example_ids)
+    found = session.exec(
+        select(Example, Question)
+        .join(
+            Question,
+            (col(Question.team_id) == col(Example.team_id))
+            & (col(Question.channel_id) == col(Example.channel_id))
+            & (col(Question.answer_ts) == col(Example.answer_ts)),
+        )
+        .where(
+            col(Example.team_id) == team_id,
+            col(Example.erased_at).is_(None),
+            col(Example.answer_source) == Source.BOT_ANSWER,
+        )
+    )
+    return [example for example, question in found if wanted & set(question.example_ids)]
+
+
+def of_channel(session: Session, team_id: str, channel_id: str) -> list[Example]:
+    """The examples of a channel that the whole workspace may see."""
+    return list(
+        session.exec(
+            select(Example).where(
+                col(Example.team_id) == team_id,
+                col(Example.channel_id) == channel_id,
+                col(Example.audience) == WORKSPACE,
+                col(Example.erased_at).is_(None),
+            )
+        )
+    )
+
+
+def blank(session: Session, example: Example) -> None:
+    """Take every word out of an example, and everything that hangs on it; its id stays."""
+    assert example.id is not None
+    _forget_wordings_of_merged(session, example)
+    example.question = example.answer = ""
+    example.context, example.tags, example.proposal = [], [], None
+    example.original_answer = example.permalink = None
+    example.asker_id = example.author_id = None
+    example.channel_id = example.thread_ts = example.question_ts = example.answer_ts = None
+    example.held_reason = example.stale_reason = example.stale_since = None
+    example.state = ExampleState.WITHDRAWN
+    example.erased_at = example.updated_at = utc_now()
+    session.add(example)
+    session.flush()
+    for table, column, is_only_a_link in _hanging_on_examples():
+        hangs = column == example.id
+        change = sa.update(table).values({column.name: None}) if is_only_a_link else None
+        session.connection().execute(
+            sa.delete(table).where(hangs) if change is None else change.where(hangs)
+        )
+
+
+def blank_context(session: Session, example: Example) -> None:
+    """Take the turns in between out of an example and all its revisions."""
+    example.context, example.proposal = [], None
+    example.updated_at = utc_now()
+    session.add(example)
+    session.flush()
+    connection = session.connection()
+    connection.execute(
+        sa.update(Revision).where(col(Revision.example_id) == example.id).values(context=[])
+    )
+    connection.execute(
+        sa.delete(ExampleMessage).where(
+            col(ExampleMessage.example_id) == example.id,
+            col(ExampleMessage.part) == Part.CONTEXT,
+        )
+    )
+
+
+def wordings_of_person(session: Session, team_id: str, user_id: str) -> list[Wording]:
+    """The other wordings of examples that the person brought."""
+    return list(
+        session.exec(
+            select(Wording).where(col(Wording.team_id) == team_id, col(Wording.asker_id) == user_id)
+        )
+    )
+
+
+def wordings_of_message(
+    session: Session, team_id: str, channel_id: str, message_ts: str
+) -> list[Wording]:
+    return list(
+        session.exec(
+            select(Wording).where(
+                col(Wording.team_id) == team_id,
+                col(Wording.channel_id) == channel_id,
+                col(Wording.message_ts) == message_ts,
+            )
+        )
+    )
+
+
+def drop_unanswered(session: Session, team_id: str, asks: Iterable[UnansweredAsk]) -> int:
+    """
+    Forget that somebody asked, and the question itself where the words are theirs: those of who
+    asked first. Returns how many questions are gone.
+    """
+    dropped = 0
+    for ask in asks:
+        first = session.exec(
+            select(UnansweredAsk.id)
+            .where(
+                col(UnansweredAsk.team_id) == team_id,
+                col(UnansweredAsk.unanswered_id) == ask.unanswered_id,
+            )
+            .order_by(col(UnansweredAsk.id))
+        ).first()
+        if first == ask.id:
+            session.delete(session.get_one(Unanswered, ask.unanswered_id))
+            dropped += 1
+        else:
+            session.delete(ask)
+        session.flush()
+    return dropped
+
+
+def asks_of_person(session: Session, team_id: str, user_id: str) -> list[UnansweredAsk]:
+    return list(
+        session.exec(
+            select(UnansweredAsk).where(
+                col(UnansweredAsk.team_id) == team_id, col(UnansweredAsk.user_id) == user_id
+            )
+        )
+    )
+
+
+def asks_of_message(
+    session: Session, team_id: str, channel_id: str, message_ts: str
+) -> list[UnansweredAsk]:
+    return list(
+        session.exec(
+            select(UnansweredAsk)
+            .join(Question, col(Question.id) == col(UnansweredAsk.question_id))
+            .where(
+                col(UnansweredAsk.team_id) == team_id,
+                col(Question.channel_id) == channel_id,
+                col(Question.message_ts) == message_ts,
+            )
+        )
+    )
+
+
+def open_erasures(session: Session) -> list[Erasure]:
+    """What is not erased to the last byte yet, of all workspaces, oldest first."""
+    return list(
+        session.exec(
+            select(Erasure).where(col(Erasure.state) != ErasureState.DONE).order_by(col(Erasure.id))
+        )
+    )
+
+
+def find_receipt(session: Session, team_id: str, receipt: str) -> Erasure | None:
+    return session.exec(
+        select(Erasure).where(
+            col(Erasure.team_id) == team_id, col(Erasure.receipt) == receipt.strip().lower()
+        )
+    ).first()
+
+
+def _messages(session: Session, example: Example) -> list[ExampleMessage]:
+    return list(
+        session.exec(select(ExampleMessage).where(col(ExampleMessage.example_id) == example.id))
+    )
+
+
+def _forget_wordings_of_merged(session: Session, example: Example) -> None:
+    """What was merged into another example left its question there as a wording."""
+    kept_in = getattr(example, "merged_into", None)
+    if kept_in is None:
+        return
+    own = session.exec(select(Wording.text).where(col(Wording.example_id) == example.id)).all()
+    for some in ([example.question], list(own)):
+        session.connection().execute(
+            sa.delete(Wording).where(
+                col(Wording.example_id) == kept_in, col(Wording.text).in_(some)
+            )
+        )
+
+
+def _hanging_on_examples() -> list[tuple[sa.Table, sa.Column[int], bool]]:
+    """
+    Every column that refers to an example, tables of later versions included, and whether its row
+    lives on without the example.
+    """
+    example = Example.__table__  # type: ignore[attr-defined]
+    kept = {example.name, SnapshotRow.__tablename__}
+    found = []
+    for table in reversed(SQLModel.metadata.sorted_tables):
+        if table.name in kept:
+            continue
+        for column in table.columns:
+            keys = [key for key in column.foreign_keys if key.column.table is example]
+            if keys or column.name == "example_id":
+                found.append((table, column, any(key.ondelete == "SET NULL" for key in keys)))
+    return found

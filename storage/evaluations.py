@@ -1,0 +1,41 @@
+"""Answers given while strategies are compared, and what came of it."""
+
+from sqlmodel import Session, col, select
+
+from storage.audience import Viewer
+from storage.tables import Evaluation, EvaluationAnswer, Run
+
+
+def answers_of(
+    session: Session, team_id: str, run_id: int, viewer: Viewer
+) -> list[EvaluationAnswer]:
+    """A run's answers so far; they quote examples, so a viewer outside the audience gets none."""
+    return list(
+        session.exec(
+            select(EvaluationAnswer)
+            .join(Run, col(Run.id) == col(EvaluationAnswer.run_id))
+            .where(
+                col(EvaluationAnswer.team_id) == team_id,
+                col(EvaluationAnswer.run_id) == run_id,
+                col(Run.audience).in_(viewer.audiences),
+            )
+            .order_by(col(EvaluationAnswer.id))
+        )
+    )
+
+
+def of_run(session: Session, team_id: str, run_id: int) -> Evaluation | None:
+    return session.exec(
+        select(Evaluation).where(
+            col(Evaluation.team_id) == team_id, col(Evaluation.run_id) == run_id
+        )
+    ).first()
+
+
+def of_version(session: Session, team_id: str, version_id: int) -> Evaluation | None:
+    """The newest evaluation of a version."""
+    return session.exec(
+        select(Evaluation)
+        .where(col(Evaluation.team_id) == team_id, col(Evaluation.version_id) == version_id)
+        .order_by(col(Evaluation.id).desc())
+    ).first()

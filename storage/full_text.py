@@ -1,0 +1,52 @@
+"""
+What SQLite's full-text index knows about words: in how many examples each occurs.
+
+Counts are over the whole index, whoever may see the examples; no text leaves here.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+_COUNT = sa.text("SELECT count(*) FROM example_text WHERE example_text MATCH :word")
+#: The first record of the index: how many rows it has, then the words of each column in all.
+_AVERAGES = sa.text("SELECT block FROM example_text_data WHERE id = 1")
+
+
+def rows_with(session: Session, words: Iterable[str]) -> dict[str, int]:
+    """How many examples have each word, in any form; a word that none has is left out."""
+    connection = session.connection()
+    counts = {
+        word: connection.execute(_COUNT, {"word": f'"{word}"'}).scalar_one() for word in words
+    }
+    return {word: count for word, count in counts.items() if count}
+
+
+def rarest_words(counts: Mapping[str, int], most_rows: int) -> list[str]:
+    """The rarest words, one at least, as many as occur ``most_rows`` times together. Pure."""
+    chosen: list[str] = []
+    rows = 0
+    for word, count in sorted(counts.items(), key=lambda found: (found[1], found[0])):
+        rows += count
+        if chosen and rows > most_rows:
+            break
+        chosen.append(word)
+    return chosen
+
+
+def size(session: Session) -> tuple[int, float]:
+    """How many examples the index holds, and how many words an example has on average."""
+    block = session.connection().execute(_AVERAGES).scalar_one_or_none()
+    rows, *words = _numbers(block or b"\0")
+    return rows, sum(words) / max(rows, 1)
+
+
+def _numbers(block: bytes) -> Iterator[int]:
+    """SQLite's own packing: seven bits a byte, the highest bit says that more follow."""
+    number = 0
+    for byte in block:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            yield number
+            number = 0

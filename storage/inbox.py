@@ -1,0 +1,120 @@
+"""
+What came in from Slack, each thing once under its natural key, and how far the work on it is.
+
+Refuses text: payloads hold identifiers. Queries never commit.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
+
+from storage.columns import utc_now
+from storage.tables import InboxItem, InboxKind, InboxState
+
+
+def receive(
+    session: Session,
+    team_id: str,
+    kind: InboxKind,
+    key: str,
+    payload: dict[str, Any],
+    order_key: str,
+) -> bool:
+    """
+    Keep an event unless it is known already, or older than what is known under its key.
+
+    ``order_key`` is Slack's own time of the event (``"1700000000.000100"``). Returns whether
+    there is something new to do.
+    """
+    known = _find(session, team_id, kind, key)
+    if known is None:
+        session.add(
+            InboxItem(team_id=team_id, kind=kind, key=key, payload=payload, order_key=order_key)
+        )
+        session.flush()
+        return True
+    if order_key <= known.order_key:
+        return False
+    known.payload, known.order_key = payload, order_key
+    known.revision += 1
+    known.attempts, known.not_before, known.error = 0, None, None
+    # A row under work stays with its worker; `finish` sees the new revision and opens it again.
+    if known.state is not InboxState.WORKING:
+        known.state = InboxState.NEW
+    session.add(known)
+    return True
+
+
+def has_due(session: Session, now: datetime | None = None) -> bool:
+    """Say whether ``claim`` would find a row."""
+    return session.exec(_due(now or utc_now())).first() is not None
+
+
+def claim(session: Session, now: datetime | None = None) -> InboxItem | None:
+    """Take the oldest row whose time has come; it is WORKING until finished or handed back."""
+    item = session.exec(_due(now or utc_now()).with_for_update(skip_locked=True)).first()
+    if item is not None:
+        item.state = InboxState.WORKING
+        item.attempts += 1
+        session.add(item)
+    return item
+
+
+def finish(session: Session, item_id: int, revision: int) -> None:
+    """Close a row; one that changed while it was worked on is opened again instead."""
+    _close(session, item_id, revision, InboxState.DONE, None)
+
+
+def fail(session: Session, item_id: int, revision: int, error: str) -> None:
+    """Give a row up; ``error`` is for whoever reads the table."""
+    _close(session, item_id, revision, InboxState.FAILED, error)
+
+
+def retry_later(session: Session, item: InboxItem, not_before: datetime, error: str) -> None:
+    """Hand a row back, with its count of attempts, until its time comes."""
+    row = session.get_one(InboxItem, item.id)
+    row.state, row.attempts = InboxState.NEW, item.attempts
+    row.not_before, row.error = not_before, error
+    session.add(row)
+
+
+def take_up_again(session: Session) -> int:
+    """Open what a crash left under work; returns how many rows."""
+    result = session.exec(
+        update(InboxItem)
+        .where(col(InboxItem.state) == InboxState.WORKING)
+        .values(state=InboxState.NEW)
+    )
+    return int(result.rowcount)
+
+
+def _close(
+    session: Session, item_id: int, revision: int, state: InboxState, error: str | None
+) -> None:
+    item = session.get_one(InboxItem, item_id)
+    item.state = state if item.revision == revision else InboxState.NEW
+    item.error = error
+    session.add(item)
+
+
+def _find(session: Session, team_id: str, kind: InboxKind, key: str) -> InboxItem | None:
+    return session.exec(
+        select(InboxItem).where(
+            col(InboxItem.team_id) == team_id,
+            col(InboxItem.kind) == kind,
+            col(InboxItem.key) == key,
+        )
+    ).first()
+
+
+def _due(now: datetime) -> SelectOfScalar[InboxItem]:
+    is_due = or_(col(InboxItem.not_before).is_(None), col(InboxItem.not_before) <= now)
+    return (
+        select(InboxItem)
+        .where(col(InboxItem.state) == InboxState.NEW, is_due)
+        .order_by(col(InboxItem.id))
+        .limit(1)
+    )

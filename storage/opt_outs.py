@@ -1,0 +1,51 @@
+"""
+Who wants nothing of theirs kept, and who was told that something was. Queries never commit.
+
+Both outlive the person's data, so they hold a digest of the id instead of the id. It is no secret
+(who knows an id can test it), but nothing in the table names anybody.
+"""
+
+import hashlib
+from collections.abc import Collection
+
+from sqlmodel import Session, col, select
+
+from storage.tables import OptOut, ToldAuthor
+
+
+def opt_out(session: Session, team_id: str, user_id: str) -> bool:
+    """Keep nothing of a person from now on; returns whether that is news."""
+    if opted_out(session, team_id, [user_id]):
+        return False
+    session.add(OptOut(team_id=team_id, person=digest(team_id, user_id)))
+    session.flush()
+    return True
+
+
+def opted_out(session: Session, team_id: str, user_ids: Collection[str]) -> frozenset[str]:
+    """Those of the people of whom nothing may be kept."""
+    people = {digest(team_id, user_id): user_id for user_id in user_ids}
+    found = session.exec(
+        select(OptOut.person).where(
+            col(OptOut.team_id) == team_id, col(OptOut.person).in_(people.keys())
+        )
+    )
+    return frozenset(people[person] for person in found)
+
+
+def is_first_capture(session: Session, team_id: str, user_id: str) -> bool:
+    """Say whether the person is still to be told that answers are kept; True only once."""
+    person = digest(team_id, user_id)
+    known = session.exec(
+        select(ToldAuthor).where(
+            col(ToldAuthor.team_id) == team_id, col(ToldAuthor.person) == person
+        )
+    ).first()
+    if known is None:
+        session.add(ToldAuthor(team_id=team_id, person=person))
+        session.flush()
+    return known is None
+
+
+def digest(team_id: str, user_id: str) -> str:
+    return hashlib.sha256(f"apprentice:{team_id}:{user_id}".encode()).hexdigest()

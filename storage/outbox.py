@@ -1,0 +1,231 @@
+"""
+Messages as they ought to look in Slack, and how far delivery is. Queries never commit.
+
+A row is posted or updated until ``delivered_revision`` has caught up with ``revision``. Rows of
+kind STREAM are written by the answer worker while it streams, and by delivery once it hands them
+over with ``release``.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, not_, or_
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from storage.columns import utc_now
+from storage.tables import OutboxKind, OutboxMessage, OutboxState
+
+Json = dict[str, Any]
+
+
+def put(
+    session: Session,
+    team_id: str,
+    key: str,
+    *,
+    channel_id: str,
+    text: str,
+    blocks: Sequence[Json] = (),
+    thread_ts: str | None = None,
+    kind: OutboxKind = OutboxKind.MESSAGE,
+    user_id: str | None = None,
+    uploads: Sequence[Json] = (),
+) -> OutboxMessage:
+    """
+    Say how the message ``key`` ought to look; delivery does the rest.
+
+    An ephemeral goes out once: a second put under its key changes nothing. ``uploads`` are
+    ``{"path", "title", "alt_text"}``; those that were uploaded already are not uploaded again.
+    """
+    row = find(session, team_id, key)
+    if row is None:
+        row = OutboxMessage(
+            team_id=team_id, key=key, kind=kind, channel_id=channel_id, thread_ts=thread_ts,
+            user_id=user_id, text=text, blocks=list(blocks), uploads=list(uploads),
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        return row
+    if row.kind is OutboxKind.EPHEMERAL:
+        return row
+    pictures = _keep_uploaded(row.uploads, uploads)
+    if (row.text, row.blocks, row.uploads) != (text, list(blocks), pictures):
+        row.text, row.blocks, row.uploads = text, list(blocks), pictures
+        row.revision += 1
+        if row.state is not OutboxState.POSTING:
+            row.state = OutboxState.PENDING
+            row.attempts = 0
+        session.add(row)
+        session.flush()
+    return row
+
+
+def find(session: Session, team_id: str, key: str) -> OutboxMessage | None:
+    return session.exec(
+        select(OutboxMessage).where(
+            col(OutboxMessage.team_id) == team_id, col(OutboxMessage.key) == key
+        )
+    ).first()
+
+
+def reserve_stream(
+    session: Session, team_id: str, key: str, *, channel_id: str, thread_ts: str, user_id: str
+) -> OutboxMessage:
+    """Keep a place for a message that is about to be streamed; POSTING until it is known where."""
+    row = put(
+        session, team_id, key,
+        channel_id=channel_id, text="", thread_ts=thread_ts, kind=OutboxKind.STREAM,
+        user_id=user_id,
+    )  # fmt: skip
+    row.state = OutboxState.POSTING
+    session.add(row)
+    return row
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Slack takes no more posts, or no more updates, in one channel for a while."""
+
+    channel_id: str
+    is_update: bool
+
+
+def has_due(session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()) -> bool:
+    """Say whether ``claim`` would find a row; reading needs no turn to write."""
+    return session.exec(_due(now or utc_now(), pauses)).first() is not None
+
+
+def claim(
+    session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()
+) -> OutboxMessage | None:
+    """Take the oldest row that is due; it is POSTING until ``delivered`` or handed back."""
+    row = session.exec(_due(now or utc_now(), pauses).with_for_update(skip_locked=True)).first()
+    if row is not None:
+        row.state = OutboxState.POSTING
+        row.attempts += 1
+        session.add(row)
+    return row
+
+
+def has_due_file(session: Session, now: datetime | None = None) -> bool:
+    """Say whether ``claim_file`` would find a row."""
+    return session.exec(_due(now or utc_now(), (), files=True)).first() is not None
+
+
+def claim_file(session: Session, now: datetime | None = None) -> OutboxMessage | None:
+    """Take the oldest file that is due, as ``claim`` takes messages."""
+    due = _due(now or utc_now(), (), files=True)
+    row = session.exec(due.with_for_update(skip_locked=True)).first()
+    if row is not None:
+        row.state = OutboxState.POSTING
+        row.attempts += 1
+        session.add(row)
+    return row
+
+
+def posting(session: Session) -> list[OutboxMessage]:
+    """What a crash left between the decision to post and the knowledge that it was posted."""
+    return list(
+        session.exec(
+            select(OutboxMessage)
+            .where(col(OutboxMessage.state) == OutboxState.POSTING)
+            .order_by(col(OutboxMessage.id))
+        )
+    )
+
+
+def known_timestamps(session: Session, team_id: str, channel_id: str) -> frozenset[str]:
+    """The ts of every message in a channel that belongs to a row."""
+    found = session.exec(
+        select(OutboxMessage.message_ts).where(
+            col(OutboxMessage.team_id) == team_id,
+            col(OutboxMessage.channel_id) == channel_id,
+            col(OutboxMessage.message_ts).is_not(None),
+        )
+    )
+    return frozenset(ts for ts in found if ts)
+
+
+def posted_at(
+    session: Session, row_id: int, message_ts: str, channel_id: str | None = None
+) -> None:
+    """Note where the message is, as soon as it is known; a direct message learns its channel."""
+    row = session.get_one(OutboxMessage, row_id)
+    row.message_ts = message_ts
+    row.channel_id = channel_id or row.channel_id
+    session.add(row)
+
+
+def uploaded(session: Session, row_id: int, uploads: Sequence[Json]) -> None:
+    """Note the file ids of pictures, so that they are uploaded once."""
+    row = session.get_one(OutboxMessage, row_id)
+    row.uploads = _keep_uploaded(uploads, row.uploads)
+    session.add(row)
+
+
+def delivered(
+    session: Session,
+    row_id: int,
+    revision: int,
+    message_ts: str | None,
+    not_before: datetime | None = None,
+) -> None:
+    """Note that Slack shows ``revision``; a newer one is due, at ``not_before`` at the earliest."""
+    row = session.get_one(OutboxMessage, row_id)
+    row.delivered_revision = revision
+    row.message_ts = message_ts or row.message_ts
+    row.state = OutboxState.SENT if row.revision == revision else OutboxState.PENDING
+    row.attempts, row.not_before, row.error = 0, not_before, None
+    session.add(row)
+
+
+def release(session: Session, row: OutboxMessage, not_before: datetime | None = None) -> None:
+    """Hand a row (back) to delivery, with its count of attempts."""
+    known = session.get_one(OutboxMessage, row.id)
+    known.state, known.not_before, known.attempts = OutboxState.PENDING, not_before, row.attempts
+    session.add(known)
+
+
+def fail(session: Session, row: OutboxMessage, error: str) -> None:
+    """Give a revision up; a newer one is tried again."""
+    known = session.get_one(OutboxMessage, row.id)
+    known.state = OutboxState.FAILED if known.revision == row.revision else OutboxState.PENDING
+    known.error = error
+    session.add(known)
+
+
+def _keep_uploaded(before: Sequence[Json], after: Sequence[Json]) -> list[Json]:
+    """Carry file ids over to the same pictures of a newer revision."""
+    file_ids = {picture["path"]: picture.get("file_id") for picture in before}
+    return [
+        {**picture, "file_id": file_ids[picture["path"]]}
+        if file_ids.get(picture["path"]) and not picture.get("file_id")
+        else dict(picture)
+        for picture in after
+    ]
+
+
+def _due(
+    now: datetime, pauses: Collection[Pause], *, files: bool = False
+) -> SelectOfScalar[OutboxMessage]:
+    is_file = col(OutboxMessage.kind) == OutboxKind.FILE
+    is_due = or_(col(OutboxMessage.not_before).is_(None), col(OutboxMessage.not_before) <= now)
+    return (
+        select(OutboxMessage)
+        .where(col(OutboxMessage.state) == OutboxState.PENDING, is_due)
+        .where(is_file if files else not_(is_file))
+        .where(*(not_(_falls_under(pause)) for pause in pauses))
+        .order_by(col(OutboxMessage.id))
+        .limit(1)
+    )
+
+
+def _falls_under(pause: Pause) -> ColumnElement[bool]:
+    has_ts = col(OutboxMessage.message_ts).is_not(None)
+    return and_(
+        col(OutboxMessage.channel_id) == pause.channel_id,
+        has_ts if pause.is_update else not_(has_ts),
+    )

@@ -1,0 +1,163 @@
+"""Runs, their loss curve, and which of them is next."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from storage import audit
+from storage.audience import Viewer
+from storage.tables import OPEN_RUN_STATES, Run, RunMetric, RunState
+
+_WORKED_ON = tuple(state for state in OPEN_RUN_STATES if state != RunState.QUEUED)
+
+
+def enqueue(
+    session: Session,
+    team_id: str,
+    audience: str,
+    *,
+    trainer: str,
+    requested_by: str,
+    channel_id: str | None,
+) -> Run:
+    """Insert a run; the pipeline finds it. ``channel_id`` is where its card goes."""
+    run = Run(
+        team_id=team_id,
+        audience=audience,
+        trainer=trainer,
+        requested_by=requested_by,
+        channel_id=channel_id,
+    )
+    session.add(run)
+    session.flush()
+    audit.record(
+        session,
+        team_id,
+        actor=requested_by,
+        action="run.asked",
+        subject=f"run:{run.id}",
+        audience=audience,
+        details={"trainer": trainer},
+    )
+    return run
+
+
+def ask_to_cancel(session: Session, run: Run, by: str) -> None:
+    """Note who wants a run to end; the pipeline does it. The first to ask is kept."""
+    if run.cancel_requested_by:
+        return
+    run.cancel_requested_by = by
+    run.not_before = None
+    session.add(run)
+    audit.record(
+        session,
+        run.team_id,
+        actor=by,
+        action="run.cancelled",
+        subject=f"run:{run.id}",
+        audience=run.audience,
+    )
+
+
+def get(session: Session, team_id: str, run_id: int) -> Run | None:
+    return session.exec(
+        select(Run).where(col(Run.team_id) == team_id, col(Run.id) == run_id)
+    ).first()
+
+
+def open_runs(session: Session, team_id: str, viewer: Viewer) -> list[Run]:
+    """Runs not ended yet whose audience the viewer may know of, oldest first."""
+    return list(
+        session.exec(
+            select(Run)
+            .where(
+                col(Run.team_id) == team_id,
+                col(Run.state).in_(OPEN_RUN_STATES),
+                col(Run.audience).in_(viewer.audiences),
+            )
+            .order_by(col(Run.id))
+        )
+    )
+
+
+def open_run_of(session: Session, team_id: str, audience: str) -> Run | None:
+    return session.exec(
+        select(Run)
+        .where(
+            col(Run.team_id) == team_id,
+            col(Run.audience) == audience,
+            col(Run.state).in_(OPEN_RUN_STATES),
+        )
+        .order_by(col(Run.id))
+    ).first()
+
+
+def count_before(session: Session, run: Run) -> int:
+    """How many open runs of the workspace, whoever they are for, come before this one."""
+    return session.exec(
+        select(func.count())
+        .select_from(Run)
+        .where(
+            col(Run.team_id) == run.team_id,
+            col(Run.state).in_(OPEN_RUN_STATES),
+            col(Run.id) < run.id,
+        )
+    ).one()
+
+
+def due(session: Session, now: datetime) -> list[Run]:
+    """
+    The runs whose turn it is: all that are to be cancelled, then one of each workspace.
+
+    A run whose ``not_before`` lies ahead waits, and so do the queued runs behind it.
+    """
+    found = _open_of_all(session)
+    cancelled = [run for run in found if run.cancel_requested_by and _may_go_on(run, now)]
+    turn: dict[str, Run] = {}
+    for run in sorted(found, key=lambda run: (run.state not in _WORKED_ON, run.id)):
+        if not run.cancel_requested_by:
+            turn.setdefault(run.team_id, run)
+    return cancelled + [run for run in turn.values() if _may_go_on(run, now)]
+
+
+def _may_go_on(run: Run, now: datetime) -> bool:
+    return run.not_before is None or run.not_before <= now
+
+
+def _open_of_all(session: Session) -> list[Run]:
+    return list(
+        session.exec(select(Run).where(col(Run.state).in_(OPEN_RUN_STATES)).order_by(col(Run.id)))
+    )
+
+
+def open_or_newest(session: Session, limit: int) -> list[Run]:
+    """Open runs and the newest ended ones of all workspaces, for the cards."""
+    ended = session.exec(
+        select(Run)
+        .where(col(Run.state).not_in(OPEN_RUN_STATES))
+        .order_by(col(Run.id).desc())
+        .limit(limit)
+    )
+    return [*_open_of_all(session), *ended]
+
+
+def add_metrics(session: Session, run: Run, metrics: Iterable[RunMetric]) -> None:
+    """Add steps that are not there yet: providers report some twice, and some late."""
+    assert run.id is not None
+    known = set(session.exec(select(RunMetric.step).where(col(RunMetric.run_id) == run.id)))
+    for metric in metrics:
+        if metric.step not in known:
+            known.add(metric.step)
+            session.add(metric)
+
+
+def metrics_of(session: Session, team_id: str, run_id: int) -> list[RunMetric]:
+    return list(
+        session.exec(
+            select(RunMetric)
+            .where(col(RunMetric.team_id) == team_id, col(RunMetric.run_id) == run_id)
+            .order_by(col(RunMetric.step))
+        )
+    )

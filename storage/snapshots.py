@@ -1,0 +1,200 @@
+"""Reading what a snapshot is made of, and keeping snapshots. What is in one never changes."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from bot.errors import NotFoundError
+from storage.audience import Viewer, readable
+from storage.tables import Example, ExampleState, Snapshot, SnapshotRow, Wording
+
+PAGE = 1000
+
+
+def approved_examples(
+    session: Session, team_id: str, audience: str, viewer: Viewer
+) -> list[Example]:
+    """All approved examples a model of ``audience`` may learn from, oldest first."""
+    return list(
+        session.exec(
+            select(Example).where(*_learnable(team_id, audience, viewer)).order_by(col(Example.id))
+        )
+    )
+
+
+def material(session: Session, team_id: str, audience: str, viewer: Viewer) -> list[sa.Row[Any]]:
+    """
+    The same as plain rows, with the columns a snapshot needs.
+
+    Objects of the session would take several times the memory, and each would be watched.
+    """
+    columns = (
+        col(Example.id),
+        col(Example.question),
+        col(Example.context),
+        col(Example.answer),
+        col(Example.question_source),
+        col(Example.answer_source),
+    )
+    found = sa.select(*columns).where(*_learnable(team_id, audience, viewer))
+    return list(session.connection().execute(found.order_by(col(Example.id))))
+
+
+def other_wordings(
+    session: Session, team_id: str, audience: str, viewer: Viewer
+) -> dict[int, list[Any]]:
+    """Text and use of the other wordings of the approved examples, by example id."""
+    found = (
+        sa.select(col(Wording.example_id), col(Wording.text), col(Wording.use))
+        .join(Example, col(Example.id) == col(Wording.example_id))
+        .where(col(Wording.team_id) == team_id, *_learnable(team_id, audience, viewer))
+        .order_by(col(Wording.id))
+    )
+    by_example: dict[int, list[Any]] = {}
+    for wording in session.connection().execute(found):
+        by_example.setdefault(wording.example_id, []).append(wording)
+    return by_example
+
+
+def wordings_of(
+    session: Session, team_id: str, audience: str, viewer: Viewer
+) -> dict[int, list[Wording]]:
+    """The other wordings of the approved examples, by example id."""
+    found = session.exec(
+        select(Wording)
+        .join(Example, col(Example.id) == col(Wording.example_id))
+        .where(col(Wording.team_id) == team_id, *_learnable(team_id, audience, viewer))
+        .order_by(col(Wording.id))
+    )
+    by_example: dict[int, list[Wording]] = {}
+    for wording in found:
+        by_example.setdefault(wording.example_id, []).append(wording)
+    return by_example
+
+
+def newest(session: Session, team_id: str, audience: str) -> Snapshot | None:
+    return session.exec(
+        select(Snapshot)
+        .where(col(Snapshot.team_id) == team_id, col(Snapshot.audience) == audience)
+        .order_by(col(Snapshot.number).desc())
+    ).first()
+
+
+def numbered(session: Session, team_id: str, audience: str, number: int) -> Snapshot:
+    """
+    Raises:
+        NotFoundError: this audience has no such snapshot.
+    """
+    found = session.exec(
+        select(Snapshot).where(
+            col(Snapshot.team_id) == team_id,
+            col(Snapshot.audience) == audience,
+            col(Snapshot.number) == number,
+        )
+    ).first()
+    if found is None:
+        raise NotFoundError(
+            f"There is no snapshot {number} of {audience}. `dataset list` shows those there are."
+        )
+    return found
+
+
+def everything_in(session: Session, team_id: str, snapshot_id: int) -> Iterator[SnapshotRow]:
+    """
+    All rows in their order, erased ones included, a page in memory at a time.
+
+    For proving a hash and for nobody's eyes: it asks for no viewer.
+    """
+    after = -1
+    while page := session.exec(
+        select(SnapshotRow)
+        .where(
+            col(SnapshotRow.team_id) == team_id,
+            col(SnapshotRow.snapshot_id) == snapshot_id,
+            col(SnapshotRow.position) > after,
+        )
+        .order_by(col(SnapshotRow.position))
+        .limit(PAGE)
+    ).all():
+        yield from page
+        after = page[-1].position
+
+
+def add(
+    session: Session, team_id: str, audience: str, snapshot_hash: str, rows: Iterable[SnapshotRow]
+) -> Snapshot:
+    """Keep a new snapshot under the audience's next number; its rows go in a page at a time."""
+    before = newest(session, team_id, audience)
+    snapshot = Snapshot(
+        team_id=team_id,
+        audience=audience,
+        number=before.number + 1 if before else 1,
+        hash=snapshot_hash,
+    )
+    session.add(snapshot)
+    session.flush()
+    assert snapshot.id is not None
+    places = enumerate(rows)
+    while page := list(islice(places, PAGE)):
+        session.execute(
+            sa.insert(SnapshotRow),
+            [
+                row.model_dump(exclude={"id"}) | {"snapshot_id": snapshot.id, "position": position}
+                for position, row in page
+            ],
+        )
+    return snapshot
+
+
+def is_whole(session: Session, snapshot: Snapshot) -> bool:
+    """Say whether nothing was erased from it."""
+    erased = select(SnapshotRow.id).where(
+        col(SnapshotRow.snapshot_id) == snapshot.id, col(SnapshotRow.erased)
+    )
+    return session.exec(erased.limit(1)).first() is None
+
+
+def with_tombstones(
+    session: Session, team_id: str, snapshot_id: int, viewer: Viewer
+) -> list[SnapshotRow]:
+    """The rows in their order, erased ones (blank) included; nothing for who may not see it."""
+    seen = select(Snapshot.id).where(
+        col(Snapshot.id) == snapshot_id,
+        col(Snapshot.team_id) == team_id,
+        col(Snapshot.audience).in_(viewer.audiences),
+    )
+    if session.exec(seen).first() is None:
+        return []
+    return list(everything_in(session, team_id, snapshot_id))
+
+
+def rows_of(session: Session, team_id: str, snapshot_id: int, viewer: Viewer) -> list[SnapshotRow]:
+    """
+    The rows in their order, erased ones left out.
+
+    Nothing for a viewer who may not see the snapshot's audience: its rows are examples.
+    """
+    return list(
+        session.exec(
+            select(SnapshotRow)
+            .join(Snapshot, col(Snapshot.id) == col(SnapshotRow.snapshot_id))
+            .where(
+                col(SnapshotRow.team_id) == team_id,
+                col(SnapshotRow.snapshot_id) == snapshot_id,
+                col(SnapshotRow.erased).is_(False),
+                col(Snapshot.audience).in_(viewer.audiences),
+            )
+            .order_by(col(SnapshotRow.position))
+        )
+    )
+
+
+def _learnable(team_id: str, audience: str, viewer: Viewer) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Example.team_id) == team_id,
+        col(Example.state) == ExampleState.APPROVED,
+        col(Example.audience).in_(readable(audience, viewer)),
+    )

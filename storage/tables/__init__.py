@@ -1,0 +1,126 @@
+"""
+All tables, one module per subject. Every row belongs to a workspace (``team_id``).
+
+Importing this package registers every table with SQLModel's metadata.
+"""
+
+from storage.tables.audit import AuditEntry
+from storage.tables.curation import CurationRules, Revision, RevisionReason
+from storage.tables.delivery import (
+    InboxItem,
+    InboxKind,
+    InboxState,
+    OutboxKind,
+    OutboxMessage,
+    OutboxState,
+    Question,
+    QuestionState,
+)
+from storage.tables.examples import (
+    HELD_BURST,
+    STALE_MESSAGE_EDITED,
+    Example,
+    ExampleState,
+    Source,
+    Vote,
+    Wording,
+    WordingUse,
+)
+from storage.tables.forgetting import (
+    Erasure,
+    ErasureKind,
+    ErasureState,
+    ExampleMessage,
+    OptOut,
+    Part,
+    ToldAuthor,
+)
+from storage.tables.models import (
+    Evaluation,
+    EvaluationAnswer,
+    ModelVersion,
+    Promotion,
+    Verdict,
+    VersionState,
+)
+from storage.tables.near_duplicates import (
+    NearDuplicate,
+    NearDuplicateKind,
+    NearDuplicateState,
+)
+from storage.tables.probes import ProbeResult
+from storage.tables.review import (
+    ContributorNotice,
+    ReviewAction,
+    Unanswered,
+    UnansweredAsk,
+    UnansweredState,
+    Verb,
+    WhyUnanswered,
+)
+from storage.tables.runs import (
+    OPEN_RUN_STATES,
+    Run,
+    RunMetric,
+    RunState,
+    Snapshot,
+    SnapshotRow,
+    Split,
+)
+from storage.tables.workspace import Attestation, Setting
+
+__all__ = [
+    "HELD_BURST",
+    "OPEN_RUN_STATES",
+    "STALE_MESSAGE_EDITED",
+    "Attestation",
+    "AuditEntry",
+    "ContributorNotice",
+    "CurationRules",
+    "Erasure",
+    "ErasureKind",
+    "ErasureState",
+    "Evaluation",
+    "EvaluationAnswer",
+    "Example",
+    "ExampleMessage",
+    "ExampleState",
+    "InboxItem",
+    "InboxKind",
+    "InboxState",
+    "ModelVersion",
+    "NearDuplicate",
+    "NearDuplicateKind",
+    "NearDuplicateState",
+    "OptOut",
+    "OutboxKind",
+    "OutboxMessage",
+    "OutboxState",
+    "Part",
+    "ProbeResult",
+    "Promotion",
+    "Question",
+    "QuestionState",
+    "ReviewAction",
+    "Revision",
+    "RevisionReason",
+    "Run",
+    "RunMetric",
+    "RunState",
+    "Setting",
+    "Snapshot",
+    "SnapshotRow",
+    "Source",
+    "Split",
+    "ToldAuthor",
+    "Unanswered",
+    "UnansweredAsk",
+    "UnansweredState",
+    "Verb",
+    "Verdict",
+    "VersionState",
+    "Vote",
+    "WhyUnanswered",
+    "Wording",
+    "WordingUse",
+]

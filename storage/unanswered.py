@@ -1,0 +1,168 @@
+"""
+Questions the bot could not answer, read for somebody. Queries never commit.
+
+What was asked in a private channel is there for its members alone.
+"""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, delete, func, select
+
+from bot.errors import NotFoundError
+from storage.audience import Viewer
+from storage.columns import utc_now
+from storage.tables import (
+    Question,
+    Unanswered,
+    UnansweredAsk,
+    UnansweredState,
+    WhyUnanswered,
+)
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """An unanswered question, how often it was asked and by how many people."""
+
+    unanswered: Unanswered
+    asks: int
+    askers: int
+
+
+def most_asked(
+    session: Session, team_id: str, viewer: Viewer, *, offset: int = 0, limit: int = 10
+) -> list[OpenQuestion]:
+    """The open questions the viewer may know of, the most asked first."""
+    asks = func.count(col(UnansweredAsk.id))
+    askers = func.count(sa.distinct(col(UnansweredAsk.user_id)))
+    rows = session.exec(
+        select(Unanswered, asks, askers)
+        .join(UnansweredAsk, col(UnansweredAsk.unanswered_id) == col(Unanswered.id))
+        .where(*_open(team_id, viewer))
+        .group_by(col(Unanswered.id))
+        .order_by(asks.desc(), askers.desc(), col(Unanswered.id))
+        .offset(offset)
+        .limit(limit)
+    )
+    return [OpenQuestion(*row) for row in rows]
+
+
+def count_open(session: Session, team_id: str, viewer: Viewer) -> int:
+    """How many open questions the viewer may know of."""
+    asked = select(UnansweredAsk.id).where(col(UnansweredAsk.unanswered_id) == col(Unanswered.id))
+    return session.exec(
+        select(func.count()).select_from(Unanswered).where(*_open(team_id, viewer), asked.exists())
+    ).one()
+
+
+def get(session: Session, team_id: str, viewer: Viewer, unanswered_id: int) -> Unanswered:
+    """
+    Raises:
+        NotFoundError: there is no such question for this viewer.
+    """
+    found = session.exec(
+        select(Unanswered).where(
+            col(Unanswered.team_id) == team_id,
+            col(Unanswered.audience).in_(viewer.audiences),
+            col(Unanswered.id) == unanswered_id,
+        )
+    ).first()
+    if found is None:
+        raise NotFoundError("That question is not on your list any more.")
+    return found
+
+
+def note(
+    session: Session,
+    question: Question,
+    *,
+    audience: str,
+    topic: str,
+    text: str,
+    why: WhyUnanswered,
+) -> Unanswered:
+    """Count one time a question was asked in vain; the same message counts once."""
+    assert question.id is not None
+    known = _with_topic(session, question.team_id, audience, topic)
+    if known is None:
+        known = Unanswered(team_id=question.team_id, audience=audience, topic=topic, text=text)
+        session.add(known)
+        session.flush()
+    assert known.id is not None
+    if _ask_of(session, question) is None:
+        known.last_asked_at = utc_now()
+        session.add(known)
+        session.add(
+            UnansweredAsk(
+                team_id=question.team_id,
+                unanswered_id=known.id,
+                question_id=question.id,
+                user_id=question.user_id,
+                why=why,
+            )
+        )
+        session.flush()
+    return known
+
+
+def take_back(session: Session, question: Question, why: WhyUnanswered | None = None) -> None:
+    """Forget that a question was asked in vain, with ``why`` only if that was the reason."""
+    ask = _ask_of(session, question)
+    if ask is not None and why in (None, ask.why):
+        session.delete(ask)
+        session.flush()
+
+
+def forget_asker(session: Session, team_id: str, user_id: str) -> int:
+    """
+    Delete what a person asked in vain; returns how many questions.
+
+    A question others asked too stays, in the words of whoever asked first: where that was this
+    person it goes with all who asked it.
+    """
+    first = (
+        select(UnansweredAsk.unanswered_id, func.min(col(UnansweredAsk.id)))
+        .where(col(UnansweredAsk.team_id) == team_id)
+        .group_by(col(UnansweredAsk.unanswered_id))
+        .subquery()
+    )
+    own = select(UnansweredAsk.unanswered_id).where(
+        col(UnansweredAsk.id).in_(select(first.c[1])), col(UnansweredAsk.user_id) == user_id
+    )
+    ids = list(session.exec(own))
+    session.exec(delete(UnansweredAsk).where(col(UnansweredAsk.unanswered_id).in_(ids)))
+    session.exec(delete(Unanswered).where(col(Unanswered.id).in_(ids)))
+    session.exec(
+        delete(UnansweredAsk).where(
+            col(UnansweredAsk.team_id) == team_id, col(UnansweredAsk.user_id) == user_id
+        )
+    )
+    return len(ids)
+
+
+def _open(team_id: str, viewer: Viewer) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Unanswered.team_id) == team_id,
+        col(Unanswered.audience).in_(viewer.audiences),
+        col(Unanswered.state) == UnansweredState.OPEN,
+    )
+
+
+def _with_topic(session: Session, team_id: str, audience: str, topic: str) -> Unanswered | None:
+    return session.exec(
+        select(Unanswered).where(
+            col(Unanswered.team_id) == team_id,
+            col(Unanswered.audience) == audience,
+            col(Unanswered.topic) == topic,
+        )
+    ).first()
+
+
+def _ask_of(session: Session, question: Question) -> UnansweredAsk | None:
+    return session.exec(
+        select(UnansweredAsk).where(
+            col(UnansweredAsk.team_id) == question.team_id,
+            col(UnansweredAsk.question_id) == question.id,
+        )
+    ).first()

@@ -1,0 +1,100 @@
+"""
+Votes, and the examples they are about, found by their coordinates. Queries never commit.
+
+For capture, which has to find what it is about to change, and for nobody else: these functions
+ask for no viewer, so what they return goes to no list, prompt or export. Those read
+``storage.examples``.
+"""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from storage.tables import Example, Vote
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a person voted for what; ``at`` is Slack's time, in seconds."""
+
+    key: str
+    example_id: int
+    at: float
+
+
+def find(session: Session, team_id: str, key: str) -> Vote | None:
+    return session.exec(
+        select(Vote).where(col(Vote.team_id) == team_id, col(Vote.key) == key)
+    ).first()
+
+
+def on(session: Session, example: Example) -> list[Vote]:
+    """Every vote on an example, those taken back included."""
+    return list(
+        session.exec(
+            select(Vote)
+            .where(col(Vote.team_id) == example.team_id, col(Vote.example_id) == example.id)
+            .order_by(col(Vote.id))
+        )
+    )
+
+
+def around(session: Session, vote: Vote, count: int, at: str | None = None) -> list[Moment]:
+    """
+    So many standing votes of a vote's person before and after it, or before and after ``at``.
+
+    Whoever works through the review queue decides about many examples in a row; that is no burst.
+    """
+    at = at or vote.order_key
+    own = (
+        select(Vote.key, Vote.example_id, Vote.order_key)
+        .where(col(Vote.team_id) == vote.team_id, col(Vote.user_id) == vote.user_id)
+        .where(col(Vote.value) != 0, col(Vote.key).not_like("review:%"))
+    )
+    when = col(Vote.order_key)
+    earlier = own.where(when <= at).order_by(when.desc(), col(Vote.id).desc())
+    later = own.where(when > at).order_by(when, col(Vote.id))
+    # One more than asked for: the vote itself is among the earlier ones.
+    found = [*session.exec(earlier.limit(count + 1)), *session.exec(later.limit(count))]
+    return [Moment(key, example_id, _seconds(when)) for key, example_id, when in found]
+
+
+def moments(vote: Vote, at: str | None) -> list[Moment]:
+    """The vote as if it stood at this time; none without a time."""
+    return [Moment(vote.key, vote.example_id, _seconds(at))] if at else []
+
+
+def example_of(session: Session, vote: Vote) -> Example:
+    return session.get_one(Example, vote.example_id)
+
+
+def example_at(session: Session, team_id: str, channel_id: str, answer_ts: str) -> Example | None:
+    """The example whose answer begins at this message."""
+    return session.exec(
+        select(Example).where(
+            col(Example.team_id) == team_id,
+            col(Example.channel_id) == channel_id,
+            col(Example.answer_ts) == answer_ts,
+        )
+    ).first()
+
+
+def example_numbered(session: Session, team_id: str, example_id: int) -> Example | None:
+    return session.exec(
+        select(Example).where(col(Example.team_id) == team_id, col(Example.id) == example_id)
+    ).first()
+
+
+def add_example(session: Session, example: Example) -> Example:
+    """Keep a new example; it has its id afterwards."""
+    session.add(example)
+    session.flush()
+    return example
+
+
+def _seconds(order_key: str) -> float:
+    """Slack's time of an event as a number; what is none is long ago."""
+    try:
+        return float(order_key)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,246 @@
+"""A file that cannot be kept is refused with the row and the reason, and nothing of it is kept."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import func, select
+
+from bot.dataset.accepting import Rules
+from bot.dataset.errors import FileRefusedError, RowsRefusedError
+from bot.dataset.formats import csv_table, openai_chat
+from bot.dataset.importing import Order, Report, import_rows
+from bot.dataset.record import Record, Row
+from storage.audience import WORKSPACE, Viewer
+from storage.database import Database
+from storage.tables import Example
+from tests.teaching import TEAM, fresh_database
+
+READERS = {"jsonl": openai_chat.read, "csv": csv_table.read}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return fresh_database(tmp_path)
+
+
+def bring_in(database: Database, rows: Iterator[Row], **options) -> Report:
+    order = Order("it", Rules(lambda text: (text, [])), "operator", **options)
+    return import_rows(database, TEAM, Viewer.model(WORKSPACE), rows, order, lambda s, ids: (0, 0))
+
+
+def refusal(database: Database, path: Path, encoding: str = "") -> str:
+    with pytest.raises((FileRefusedError, RowsRefusedError)) as refused:
+        bring_in(database, READERS[path.suffix[1:]](path, encoding))
+    assert count(database) == 0
+    return str(refused.value)
+
+
+def count(database: Database) -> int:
+    with database.read() as session:
+        return session.exec(select(func.count()).select_from(Example)).one()
+
+
+def chat(*turns: object, **more: object) -> str:
+    messages = [t if isinstance(t, dict) else {"role": t[0], "content": t[1]} for t in turns]
+    return json.dumps({"messages": messages} | more)
+
+
+GOOD = chat(("user", "Where?"), ("assistant", "Here."))
+U, A = ("user", "q"), ("assistant", "a")
+TOOL = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}
+PICTURE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
+
+BAD_ROWS = {
+    "no JSON": ("{'messages': 1}", "no JSON"),
+    "pretty-printed": ("{", "one object per line"),
+    "an array": (f"[{GOOD}]", "a list, not an object"),
+    "no messages": ('{"text": "x"}', "`messages` is missing"),
+    "messages no list": ('{"messages": "x"}', "has to be a list"),
+    "message no object": (chat(U, A).replace('{"role": "user", "content": "q"}', "7"), "message 1"),
+    "unknown role": (chat(("boss", "q"), A), "'boss'"),
+    "unknown key": (chat({"role": "user", "content": "q", "contents": "x"}, A), "`contents`"),
+    "no answer": (chat(A, U), "not the assistant's"),
+    "no question": (chat(A), "no user's message"),
+    "answer unlearned": (chat(U, {"role": "assistant", "content": "a", "weight": 0}), "weight 0"),
+    "weight of a half": (chat(U, {"role": "assistant", "content": "a", "weight": 0.5}), "weight"),
+    "tool call": (chat(U, TOOL, A), "calls tools"),
+    "tools": (chat(U, A, tools=[{"type": "function"}]), "calls tools"),
+    "a picture": (chat(PICTURE, A), "image_url"),
+    "content a number": (chat(("user", 7), A), "no text in `content`"),
+    "empty answer": (chat(U, ("assistant", " \n\t")), "the answer has nothing in it"),
+    "emoji only": (chat(U, ("assistant", "🎉👍🏽")), "no words, only signs"),
+    "control characters only": (chat(U, ("assistant", "\x00\x07\u202e")), "nothing in it"),
+    "too long": (chat(U, ("assistant", "x" * 3001)), "3,001 characters"),
+    "deeply nested": ('{"messages":' + "[" * 100_000, "nested too deeply"),
+    "not a number": ('{"messages": NaN}', "numbers that are no numbers"),
+    "huge number": ('{"messages": ' + "9" * 9000 + "}", "numbers that are no numbers"),
+    "a foreign state": (chat(U, A, apprentice={"state": "great"}), "`apprentice.state`"),
+    "a foreign audience": (chat(U, A, apprentice={"audience": "../x"}), "neither `workspace` nor"),
+    "time without zone": (chat(U, A, apprentice={"created_at": "2026-11-24"}), "with its zone"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_a_bad_row_is_named_and_nothing_is_kept(database, tmp_path, name):
+    line, reason = BAD_ROWS[name]
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{GOOD}\n\n{line}\n{GOOD}\n", encoding="utf-8")
+
+    said = refusal(database, path)
+
+    assert "Row 3: " in said
+    assert reason in said
+
+
+def test_all_bad_rows_are_named_up_to_twenty(database, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("question,answer\n" + "x,\n" * 30)
+
+    said = refusal(database, path)
+
+    assert "30 rows cannot be" in said
+    assert "Row 2:" in said
+    assert "… and 10 more" in said
+
+
+def test_bad_rows_are_left_out_on_demand(database, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{GOOD}\nnonsense\n")
+
+    report = bring_in(database, openai_chat.read(path), skip_bad_rows=True)
+
+    assert (report.new, report.skipped) == (1, 1)
+
+
+FILES = {
+    "a.jsonl": {
+        "empty": (b"", "no rows"),
+        "blank": (b"\n \n", "no rows"),
+        "gzip": (gzip.compress(GOOD.encode()), "compressed with gzip"),
+        "zip": (b"PK\x03\x04rest", "ZIP archive"),
+        "pdf": (b"%PDF-1.7", "PDF"),
+        "latin-1": ((GOOD + "\n").encode() + '{"messages": "é"}\n'.encode("latin-1"), "row 2"),
+        "zeros": (GOOD.encode() + b"\n\0\0\0\n", "row 2"),
+        "utf-16 without mark": (GOOD.encode("utf-16-le"), "UTF-16"),
+        "a line without end": (b"x" * 4_000_001, "row 1 is longer"),
+    },
+    "a.csv": {
+        "other columns": (b"name,mail\na,b\n", "no column `question`"),
+        "jsonl": (GOOD.encode(), "no column `question`"),
+        "open quote": (b'question,answer\nq,"a\n' + b"x" * 1_500_000, "row 2"),
+        "broken quote": (b'question,answer\nq,"a"b\n', "row 2"),
+        "short row": (b"question,answer\nq\n", "Row 2: it has 1 column"),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name, kinds in FILES.items() for kind in kinds]
+)
+def test_a_file_that_is_not_what_it_says_is_refused(database, tmp_path, name, kind):
+    content, reason = FILES[name][kind]
+    path = tmp_path / name
+    path.write_bytes(content)
+
+    assert reason in refusal(database, path)
+
+
+def test_what_is_no_file_is_refused(database, tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+
+    assert "is not a file" in refusal(database, tmp_path / "folder.csv")
+    assert "is not a file" in refusal(database, tmp_path / "pipe.csv")
+    assert "There is no file" in refusal(database, tmp_path / "nothing.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-be"])
+def test_other_encodings_are_read_where_they_say_what_they_are(database, tmp_path, encoding):
+    path = tmp_path / "a.csv"
+    path.write_bytes('question,answer\n"¿Dónde?",да\n'.encode(encoding))
+    named = encoding if encoding.endswith("be") else ""
+
+    bring_in(database, csv_table.read(path, named))
+
+    with database.read() as session:
+        example = session.exec(select(Example)).one()
+    assert (example.question, example.answer) == ("¿Dónde?", "да")
+
+
+def test_a_named_encoding_is_believed_and_an_unknown_one_refused(database, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("question,answer\nWo?,Überall\n".encode("cp1252"))
+
+    assert "no encoding klingon" in refusal(database, path, "klingon")
+    assert "row 2" in refusal(database, path)
+    assert bring_in(database, csv_table.read(path, "cp1252")).new == 1
+
+
+def test_control_characters_are_taken_out_and_counted(database, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(chat(("user", "q\u202e\x07"), ("assistant", "half \ud83d here")) + "\n")
+
+    report = bring_in(database, openai_chat.read(path))
+
+    with database.read() as session:
+        example = session.exec(select(Example)).one()
+    assert (example.question, example.answer, report.cleaned) == ("q", "half  here", 1)
+
+
+def test_many_short_rows_need_little_memory(database):
+    import tracemalloc
+
+    def rows() -> Iterator[Row]:
+        for number in range(20_000):
+            yield Row(number, Record(f"question {number}", f"answer {number}"))
+
+    tracemalloc.start()
+    report = bring_in(database, rows(), dry_run=True)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert report.new == 20_000
+    # All rows in memory are 8 MB and more; the pages that are in it do not grow with the rows.
+    assert peak < 3_000_000
+
+
+def test_a_killed_import_leaves_nothing(tmp_path):
+    fresh_database(tmp_path).close()
+    path = tmp_path / "many.csv"
+    with path.open("w") as file:
+        file.write("question,answer\n")
+        file.writelines(f"question {n},answer {n}\n" for n in range(30_000))
+    code = (
+        "import sys; from bot.dataset import importing; from storage import exchange\n"
+        "kept = exchange.add_examples\n"
+        "def add(session, page):\n"
+        "    ids = kept(session, page); print('page', flush=True); return ids\n"
+        "exchange.add_examples = add\n"
+        "from bot.cli import main; from bot.settings import load_settings\n"
+        f"sys.argv = ['bot', 'dataset', 'import', {str(path)!r}, '--format', 'csv']\n"
+        "main(load_settings)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | {"APPRENTICE_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for _ in range(3):
+        assert process.stdout.readline() == "page\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait(60)
+    process.stdout.close()
+
+    database = Database(f"sqlite:///{tmp_path / 'apprentice.db'}")
+
+    assert count(database) == 0
+    database.close()

@@ -1,0 +1,197 @@
+"""A Slack export gives what capture would have kept, and its archive can do no harm."""
+
+import json
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from bot.dataset.accepting import Rules
+from bot.dataset.errors import FileRefusedError
+from bot.dataset.formats import slack_archive
+from bot.dataset.formats.slack_archive import Archive
+from bot.dataset.formats.slack_export import SlackExport
+from bot.dataset.importing import Order, import_rows
+from bot.dataset.record import Record
+from storage.audience import Viewer
+from storage.tables import Example, ExampleMessage, Source
+from tests.teaching import TEAM, fresh_database
+
+PEOPLE = [
+    {"id": "U0BOB", "name": "bob"},
+    {"id": "U0CAROL", "name": "carol", "deleted": True},
+    {"id": "U0DAVE", "is_restricted": True},
+    {"id": "U0BOT", "is_bot": True},
+]
+CHANNELS = [
+    {"id": "C0HELP", "name": "help"},
+    {"id": "C0PARTNER", "name": "partner", "is_ext_shared": True},
+]
+
+
+def say(ts: str, user: str, text: str, thread: str = "100.1", good=(), bad=(), **more):
+    reactions = [{"name": "white_check_mark", "users": list(good)}, {"name": "x", "users": [*bad]}]
+    found = [reaction | {"count": len(reaction["users"])} for reaction in reactions]
+    shown = [reaction for reaction in found if reaction["users"]]
+    return {"type": "message", "ts": ts, "thread_ts": thread, "user": user, "text": text} | (
+        {"reactions": shown} if shown else {}
+    ) | more  # fmt: skip
+
+
+def archive(tmp_path: Path, *messages, channel="help", more=None) -> Path:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        entries = {
+            "users.json": PEOPLE,
+            "channels.json": CHANNELS,
+            "groups.json": [{"id": "C0OPS", "name": "ops"}],
+            "dms.json": [{"id": "D0DIRECT", "members": ["U0BOB", "U0CAROL"]}],
+            # The thread goes on the next day.
+            f"{channel}/2026-01-01.json": list(messages[:1]),
+            f"{channel}/2026-01-02.json": list(messages[1:]),
+        } | (more or {})
+        for name, content in entries.items():
+            file.writestr(name, content if isinstance(content, bytes) else json.dumps(content))
+    return path
+
+
+def found_in(path: Path, *names: str, unwanted=()) -> list[Record]:
+    with closing(Archive(path)) as opened:
+        export = SlackExport(opened, "white_check_mark", "x", unwanted)
+        return [row.record for row in export.rows(export.choose(names or ("help",)))]
+
+
+ASKED = say("100.1", "U0CAROL", "<@U0BOB> where is the key of <@U0DAVE>?")
+
+
+def test_marked_replies_are_approved_and_names_are_neutral(tmp_path):
+    path = archive(
+        tmp_path, ASKED, say("101.1", "U0BOB", "No idea."),
+        say("102.1", "U0BOB", "Ah: <@U0CAROL> has it &amp; the map", good=["U0CAROL"]),
+    )  # fmt: skip
+
+    (record,) = found_in(path)
+
+    assert record.question == "where is the key of colleague A?"
+    assert record.answer == "No idea.\nAh: colleague B has it & the map"
+    assert (record.state, record.audience) == ("approved", "workspace")
+    assert record.answer_source is Source.SLACK_MESSAGE
+    assert record.place["channel_id"] == "C0HELP"
+    assert record.place["author_id"] == "U0BOB"
+
+
+@pytest.mark.parametrize(
+    ("reply", "states"),
+    [
+        (say("101.1", "U0BOB", "Here."), ["proposed"]),
+        (say("101.1", "U0BOB", "Here.", good=["U0BOB"]), ["proposed"]),
+        (say("101.1", "U0BOB", "Here.", good=["U0DAVE"]), ["proposed"]),
+        (say("101.1", "U0BOB", "Here.", good=["U0CAROL"]), ["approved"]),
+        (say("101.1", "U0BOB", "Here.", bad=["U0CAROL"]), []),
+        (say("101.1", "U0BOB", "Here.", good=["U0CAROL"], bad=["U0CAROL"]), ["disputed"]),
+        (say("101.1", "U0DAVE", "Here.", good=["U0CAROL"]), []),
+        (say("101.1", "U0NOBODY", "Here.", good=["U0CAROL"]), []),
+        (say("101.1", "U0BOT", "Here.", good=["U0CAROL"], bot_id="B1"), []),
+        (say("101.1", "U0BOB", "👍"), []),
+        (say("101.1", "U0BOB", "x" * 4000, good=["U0CAROL"]), []),
+    ],
+)
+def test_votes_decide_and_outsiders_are_left_out(tmp_path, reply, states):
+    assert [record.state for record in found_in(archive(tmp_path, ASKED, reply))] == states
+
+
+def test_who_wants_nothing_kept_is_left_out(tmp_path):
+    path = archive(tmp_path, ASKED, say("101.1", "U0BOB", "Here.", good=["U0CAROL"]))
+
+    assert found_in(path, unwanted={"U0BOB"}) == []
+
+
+def test_a_private_channel_keeps_its_audience_and_direct_messages_are_refused(tmp_path):
+    path = archive(tmp_path, ASKED, say("101.1", "U0BOB", "Here."), channel="ops")
+
+    assert [record.audience for record in found_in(path, "ops")] == ["C0OPS"]
+    for name in ("D0DIRECT", "partner"):
+        with pytest.raises(FileRefusedError, match="nothing is ever kept"):
+            found_in(path, name)
+    with pytest.raises(FileRefusedError, match="There are: D0DIRECT, help, ops, partner"):
+        found_in(path, "gossip")
+
+
+def test_it_is_imported_once_and_its_messages_can_be_followed(tmp_path):
+    path = archive(tmp_path, ASKED, say("101.1", "U0BOB", "Here.", good=["U0CAROL"]))
+    database = fresh_database(tmp_path)
+    order = Order("export.zip", Rules(lambda text: (text, [])), "operator")
+    viewer = Viewer.model("workspace")
+
+    reports = []
+    for _ in range(2):
+        with closing(Archive(path)) as opened:
+            export = SlackExport(opened, "white_check_mark", "x")
+            rows = export.rows(export.choose(["#help"]))
+            reports.append(
+                import_rows(database, TEAM, viewer, rows, order, lambda session, ids: (0, 0))
+            )
+
+    assert [(report.new, report.known) for report in reports] == [(1, 0), (0, 1)]
+    with database.read() as session:
+        example = session.exec(select(Example)).one()
+        messages = session.exec(select(ExampleMessage).order_by(ExampleMessage.id)).all()
+    assert (example.channel_id, example.answer_ts) == ("C0HELP", "101.1")
+    assert {(m.message_ts, m.user_id, str(m.part)) for m in messages} == {
+        ("100.1", "U0CAROL", "question"), ("101.1", "U0BOB", "answer"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ({"../../etc/passwd": []}, "points out of it"),
+        ({"/etc/passwd": []}, "points out of it"),
+        ({"help\\..\\x": []}, "points out of it"),
+        ({"users.json": b"{}"}, "two entries of one name"),
+        ({"help/2026-01-03.json": b"not JSON"}, "no JSON in help/2026-01-03.json"),
+        ({"help/2026-01-03.json": b"[" * 100_000}, "no JSON"),
+        ({"help/2026-01-03.json": {"a": 1}}, "no list"),
+        ({"help/2026-01-03.json": b"[" + b" " * 9_000_000 + b"]"}, "swells"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_tricks_with_the_archive_are_refused(tmp_path, entries, reason):
+    path = tmp_path / "export.zip"
+    archive(tmp_path, ASKED, say("101.1", "U0BOB", "Here."))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
+        for name, content in entries.items():
+            file.writestr(name, content if isinstance(content, bytes) else json.dumps(content))
+
+    with pytest.raises(FileRefusedError, match=reason):
+        found_in(path)
+
+
+def test_an_entry_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(slack_archive, "MAX_ENTRY_BYTES", 100)
+
+    with pytest.raises(FileRefusedError, match="swells"):
+        found_in(archive(tmp_path, ASKED))
+
+
+def test_what_is_no_export_is_refused(tmp_path):
+    text, other, torn = tmp_path / "a.txt", tmp_path / "b.zip", tmp_path / "c.zip"
+    text.write_text("hello")
+    with zipfile.ZipFile(other, "w") as file:
+        file.writestr("x", "y")
+    whole = archive(tmp_path, ASKED).read_bytes()
+    torn.write_bytes(whole[: len(whole) // 2])
+
+    for path, reason in ((text, "no ZIP"), (other, "Slack did not"), (torn, "no ZIP")):
+        with pytest.raises(FileRefusedError, match=reason):
+            found_in(path)
+
+
+def test_strange_messages_are_passed_over(tmp_path):
+    strange = [None, 7, {"ts": "x", "thread_ts": "y"}, {"ts": 1.0}, {"thread_ts": "100.1"}]
+    reply = say("101.1", "U0BOB", "Here.")
+    path = archive(tmp_path, ASKED, reply, more={"help/2026-01-03.json": strange})
+
+    assert len(found_in(path)) == 1

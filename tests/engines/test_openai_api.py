@@ -1,0 +1,174 @@
+"""An OpenAI-shaped server of somebody else, played by the llama.cpp child and by broken ones."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from bot.engines.client import ChatClient, Message
+from bot.engines.errors import (
+    AdapterUnknownError,
+    EngineDiedError,
+    EngineRefusedError,
+    EngineUnavailableError,
+    PromptTooLongError,
+)
+from bot.engines.llama_cpp import LlamaCppEngine
+from bot.engines.openai_api import OpenAIApiEngine
+from bot.errors import EngineError
+
+QUESTION: list[Message] = [{"role": "user", "content": "Who gives me the keys?"}]
+Reply = Callable[[BaseHTTPRequestHandler], None]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Reply], str]]:
+    """Start a server on loopback that answers every request in one way; return its address."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(reply: Reply) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                reply(self)
+
+            def log_message(self, *args: Any) -> None:
+                """Tests are quiet."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_address[1]}/v1"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def refusing(status: int, error: dict[str, Any]) -> Reply:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        body = json.dumps({"error": error}).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return reply
+
+
+def streaming(words: list[str], *, complete: bool) -> Reply:
+    """A stream of words that ends as it should, or just ends."""
+
+    def chunk(delta: dict[str, str], reason: str | None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        return f"data: {json.dumps(body | {'choices': [choice]})}\n\n".encode()
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        for word in words:
+            handler.wfile.write(chunk({"content": word}, None))
+        if complete:
+            handler.wfile.write(chunk({}, "stop") + b"data: [DONE]\n\n")
+        handler.close_connection = True
+
+    return reply
+
+
+def client_of(address: str) -> ChatClient:
+    return ChatClient(address, "key")
+
+
+def test_a_stream_yields_words_until_it_ends(serve: Callable[[Reply], str]) -> None:
+    client = client_of(serve(streaming(["Ask ", "Dora."], complete=True)))
+
+    assert list(client.stream(QUESTION, model="m", max_tokens=9)) == ["Ask ", "Dora."]
+
+
+def test_a_stream_that_breaks_after_words_has_died(serve: Callable[[Reply], str]) -> None:
+    client = client_of(serve(streaming(["Ask "], complete=False)))
+    stream = client.stream(QUESTION, model="m", max_tokens=9)
+
+    assert next(stream) == "Ask "
+    with pytest.raises(EngineDiedError):
+        next(stream)
+
+
+def test_a_stream_that_breaks_before_words_can_be_asked_again(
+    serve: Callable[[Reply], str],
+) -> None:
+    client = client_of(serve(streaming([], complete=False)))
+
+    with pytest.raises(EngineUnavailableError):
+        list(client.stream(QUESTION, model="m", max_tokens=9))
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "expected"),
+    [
+        (401, {"message": "Invalid API Key"}, EngineRefusedError),
+        (404, {"message": "no such model"}, EngineRefusedError),
+        (400, {"message": "what?"}, EngineRefusedError),
+        (400, {"message": "at most 4096", "code": "context_length_exceeded"}, PromptTooLongError),
+        (429, {"message": "slow down"}, EngineUnavailableError),
+        (503, {"message": "loading"}, EngineUnavailableError),
+    ],
+)
+def test_what_a_server_refuses_becomes_a_sentence(
+    serve: Callable[[Reply], str],
+    status: int,
+    error: dict[str, Any],
+    expected: type[EngineError],
+) -> None:
+    client = client_of(serve(refusing(status, error)))
+
+    with pytest.raises(expected) as refusal:
+        client.complete(QUESTION, model="m", max_tokens=9)
+
+    assert error["message"] not in str(refusal.value)
+
+
+def test_nobody_listening_is_not_reachable() -> None:
+    with pytest.raises(EngineUnavailableError):
+        client_of("http://127.0.0.1:9/v1").complete(QUESTION, model="m", max_tokens=9)
+
+
+def test_a_server_of_somebody_else_answers_as_its_first_model(
+    tiny_engine: LlamaCppEngine,
+) -> None:
+    child = tiny_engine._supervisor.child
+    assert child is not None
+    engine = OpenAIApiEngine(f"{child.address}/v1", child._api_key)
+    engine.start()
+
+    whole = engine.complete(QUESTION, max_tokens=12).text
+    pieces = list(engine.stream(QUESTION, max_tokens=12))
+    engine.stop()
+
+    assert whole
+    assert "".join(pieces) == whole
+
+
+def test_a_version_is_asked_for_by_the_servers_own_name() -> None:
+    engine = OpenAIApiEngine("http://127.0.0.1:9/v1", "key", model="base")
+    engine.switch({"workspace-v1": "ft:base:org::1"})
+
+    assert engine.adapters == {"workspace-v1"}
+    with pytest.raises(AdapterUnknownError):
+        engine.complete(QUESTION, adapter="workspace-v2")
+
+
+def test_tokens_are_rather_overestimated(tiny_engine: LlamaCppEngine) -> None:
+    engine = OpenAIApiEngine("http://127.0.0.1:9/v1", "key", model="base")
+
+    assert engine.count_tokens([{"role": "user", "content": "x" * 300}]) == 105

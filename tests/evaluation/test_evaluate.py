@@ -1,0 +1,154 @@
+"""An evaluation asks as serving would: same retrieval, same prompt, same harmless text."""
+
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from bot.answering.strategy import Strategy
+from bot.dataset.rights import attest
+from bot.dataset.snapshot import take_snapshot
+from bot.engines.client import Completion
+from bot.engines.errors import EngineUnavailableError
+from bot.evaluation.evaluate import AT_ONCE, Exam, ask, held_out
+from storage import runs
+from storage.audience import WORKSPACE
+from storage.database import Database
+from storage.tables import EvaluationAnswer, SnapshotRow, Source, Split
+from tests.knowing_engine import KnowingEngine
+from tests.pipeline_parts import FACTS
+from tests.teaching import TEAM, fresh_database, teach, teach_facts
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return fresh_database(tmp_path)
+
+
+class Parrot(KnowingEngine):
+    """Says one sentence and remembers what it was asked."""
+
+    def __init__(self, sentence: str = "yes") -> None:
+        super().__init__({})
+        self.sentence = sentence
+        self.prompts: list[str] = []
+
+    def complete(self, messages, *, adapter=None, max_tokens=256) -> Completion:
+        self.prompts.append("\n".join(message["content"] for message in messages))
+        return Completion(self.sentence, 1, 1, 0.0, "stop")
+
+
+def make_exam(database: Database, audience: str = WORKSPACE, examples: int = 1) -> Exam:
+    with database.write() as session:
+        attestation = attest(session, TEAM, "U0ALICE", tuple(Source))
+        rows = take_snapshot(session, TEAM, audience, attestation).rows
+        run = runs.enqueue(
+            session, TEAM, audience, trainer="local", requested_by="U0ALICE", channel_id=None
+        )
+    return Exam(TEAM, run.id, audience, held_out(rows), [Strategy(None, examples)])
+
+
+def run(database: Database, engine: KnowingEngine, exam: Exam) -> list[EvaluationAnswer]:
+    assert ask(database, engine, exam, keep_going=lambda: True, report=lambda done, total: None)
+    with database.read() as session:
+        return list(session.exec(select(EvaluationAnswer)))
+
+
+def test_the_workspaces_model_is_never_shown_a_private_example(database):
+    with database.write() as session:
+        teach(session, "Where is the red key?", "In the drawer.", held_out=("red key where?",))
+        teach(session, "Where is the red key of the vault?", "Secret.", audience="C0OPS")
+    workspace, ops = Parrot(), Parrot()
+
+    run(database, workspace, make_exam(database, WORKSPACE, examples=3))
+    run(database, ops, make_exam(database, "C0OPS", examples=3))
+
+    assert "Secret." not in "".join(workspace.prompts)
+    assert "Secret." in "".join(ops.prompts)
+
+
+def test_what_was_answered_before_a_crash_is_not_asked_again(database):
+    with database.write() as session:
+        teach_facts(session, 12)
+    exam = make_exam(database)
+    engine = KnowingEngine(FACTS)
+    done: list[int] = []
+
+    finished = ask(
+        database,
+        engine,
+        exam,
+        keep_going=lambda: len(done) < 2,
+        report=lambda number, total: done.append(number),
+    )
+    before = engine.completions
+    answers = run(database, engine, exam)
+
+    assert not finished
+    assert 2 <= before <= 2 * AT_ONCE
+    assert len(answers) == 12
+    # What was under way when it ended is asked again, nothing else.
+    assert engine.completions < 12 + AT_ONCE
+
+
+def test_an_engine_that_is_away_keeps_what_was_answered(database):
+    with database.write() as session:
+        teach_facts(session, 6)
+    exam = make_exam(database)
+    engine = KnowingEngine(FACTS)
+
+    def fail_later(done: int, total: int) -> None:
+        engine.failures.append(EngineUnavailableError())
+
+    with pytest.raises(EngineUnavailableError):
+        ask(database, engine, exam, keep_going=lambda: True, report=fail_later)
+    engine.failures.clear()
+
+    assert len(run(database, engine, exam)) == 6
+
+
+def test_a_link_the_model_made_up_counts_as_people_would_see_it(database):
+    with database.write() as session:
+        teach(session, "Where is the wiki?", "https://wiki.example", held_out=("wiki?",))
+
+    (answer,) = run(database, Parrot("https://wiki.example"), make_exam(database, examples=0))
+    text = answer.text
+
+    assert "https" not in text
+    assert answer.f1 == 0.0
+
+
+def test_a_question_too_long_for_the_model_counts_as_unanswered(database):
+    with database.write() as session:
+        teach(session, "Where is the wiki?", "There.", held_out=("wiki " * 3000,))
+
+    (answer,) = run(database, Parrot("There."), make_exam(database))
+
+    assert (answer.text, answer.f1) == ("", 0.0)
+
+
+def test_an_unseen_question_is_asked_without_the_examples_that_give_it_away(database):
+    with database.write() as session:
+        asked = teach(session, "Where is the blue key?", "On the blue hook.")
+        teach(session, "Where is the BLUE key", "Blue hook, I said.")
+        teach(session, "Where is the green key?", "On the green hook.")
+    rows = make_rows(database, [asked.id, asked.id + 1])
+    exam = make_exam(database, examples=3)
+    engine = Parrot()
+
+    run(database, engine, Exam(TEAM, exam.run_id, WORKSPACE, rows, exam.strategies))
+
+    prompts = "".join(engine.prompts)
+    assert "green hook" in prompts
+    assert "blue hook" not in prompts.lower()
+
+
+def make_rows(database: Database, example_ids: list[int]) -> list[SnapshotRow]:
+    """Rows of unseen questions, as a data set with many examples has them."""
+    with database.write() as session:
+        attestation = attest(session, TEAM, "U0ALICE", tuple(Source))
+        rows = take_snapshot(session, TEAM, WORKSPACE, attestation).rows
+        chosen = [row for row in rows if row.example_id in example_ids]
+        for row in chosen:
+            row.split = Split.HELD_OUT_QUESTION
+    return chosen

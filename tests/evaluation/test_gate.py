@@ -1,0 +1,175 @@
+"""A version is promoted only on proof; everything else has a verdict and a sentence of its own."""
+
+import re
+
+import numpy as np
+import pytest
+
+from bot.answering.strategy import Strategy
+from bot.evaluation.gate import FEWEST_CLUSTERS, Findings, Judgement, Scored, judge
+from bot.evaluation.intervals import Interval
+from storage.tables import Verdict
+
+VERSION = "workspace-v3"
+BASE, BASE_1 = Strategy(None, 0), Strategy(None, 1)
+TUNED, TUNED_1 = Strategy(VERSION, 0), Strategy(VERSION, 1)
+
+
+def gate(
+    means: dict[Strategy, float],
+    questions: int = 30,
+    spread: float = 0.1,
+    wordings: int = 1,
+    findings: Findings | None = None,
+) -> Judgement:
+    """Scores around means; ``wordings`` questions make one fact."""
+    random = np.random.default_rng(7)
+    scored = [
+        Scored(
+            strategy,
+            dict(enumerate(np.clip(mean + random.normal(0, spread, questions), 0, 1).tolist())),
+        )
+        for strategy, mean in means.items()
+    ]
+    return judge(scored, {n: n // wordings for n in range(questions)}, VERSION, findings)
+
+
+def test_a_clear_gain_is_promoted_with_its_numbers():
+    judgement = gate({BASE: 0.15, BASE_1: 0.36, TUNED: 0.42, TUNED_1: 0.74})
+
+    assert judgement.verdict == Verdict.PROMOTE
+    assert judgement.best == TUNED_1
+    assert judgement.gain is not None
+    assert judgement.gain.low > 0
+    assert judgement.gain.mean == pytest.approx(0.38, abs=0.06)
+    assert "30 held-out questions" in judgement.reason
+    assert "base + 1 example" in judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("findings", "words"),
+    [
+        (Findings(parity="token 3 is 17 there and 4 here."), "Not served as it was trained"),
+        (Findings(data="1 row was erased."), "must not speak any more"),
+        (Findings(leaks=["it said a planted word."]), "gives away"),
+        (Findings(ability=Interval(-0.2, -0.3, -0.1)), "forgot"),
+    ],
+)
+def test_a_clear_gain_outweighs_no_finding(findings, words):
+    judgement = gate({BASE: 0.15, BASE_1: 0.36, TUNED: 0.42, TUNED_1: 0.74}, findings=findings)
+
+    assert judgement.verdict == Verdict.REJECT
+    assert words in judgement.reason
+    assert judgement.best == BASE_1
+
+
+def test_an_ability_that_drops_less_than_the_margin_blocks_nothing():
+    findings = Findings(ability=Interval(-0.02, -0.08, 0.04))
+
+    judgement = gate({BASE: 0.15, TUNED: 0.74}, findings=findings)
+
+    assert judgement.verdict == Verdict.PROMOTE
+
+
+def test_a_leak_is_named_though_nothing_is_held_out():
+    findings = Findings(leaks=["it said a planted word."])
+
+    judgement = judge([Scored(BASE, {}), Scored(TUNED, {})], {}, VERSION, findings)
+
+    assert judgement.verdict == Verdict.REJECT
+    assert "planted" in judgement.reason
+
+
+def test_a_model_that_answers_exactly_as_the_base_does_is_never_promoted():
+    scores = {n: (n % 5) / 5 for n in range(40)}
+    scored = [Scored(strategy, scores) for strategy in (BASE, BASE_1, TUNED, TUNED_1)]
+
+    judgement = judge(scored, {n: n for n in range(40)}, VERSION)
+
+    assert judgement.verdict == Verdict.DO_NOT_TUNE
+    assert judgement.best == BASE
+
+
+def test_prompting_that_is_as_good_wins_because_it_is_cheaper():
+    judgement = gate({BASE: 0.3, BASE_1: 0.7, TUNED: 0.3, TUNED_1: 0.7}, 200, spread=0.05)
+
+    assert judgement.verdict == Verdict.DO_NOT_TUNE
+    assert judgement.best == BASE_1
+
+
+def test_a_worse_model_is_rejected():
+    judgement = gate({BASE: 0.3, BASE_1: 0.6, TUNED: 0.1, TUNED_1: 0.3})
+
+    assert judgement.verdict == Verdict.REJECT
+    assert judgement.best == BASE_1
+
+
+def test_a_model_worse_than_the_live_one_is_rejected_although_it_beats_prompting():
+    live = Strategy("workspace-v2", 1)
+
+    judgement = gate({BASE: 0.1, BASE_1: 0.3, TUNED: 0.3, TUNED_1: 0.5, live: 0.8})
+
+    assert judgement.verdict == Verdict.REJECT
+    assert "workspace-v2 + 1 example" in judgement.reason
+
+
+def test_few_held_out_facts_are_too_little_evidence_whatever_they_say():
+    judgement = gate({BASE: 0.0, TUNED: 1.0}, questions=FEWEST_CLUSTERS - 3)
+
+    assert judgement.verdict == Verdict.HOLD
+    assert "3 more are needed" in judgement.reason
+
+
+def test_many_wordings_of_few_facts_are_still_few_facts():
+    judgement = gate({BASE: 0.1, TUNED: 0.9}, questions=24, wordings=4)
+
+    assert judgement.verdict == Verdict.HOLD
+    assert "6 facts held out" in judgement.reason
+
+
+def test_nothing_held_out_says_so():
+    judgement = judge([Scored(BASE, {}), Scored(TUNED, {})], {}, VERSION)
+
+    assert judgement.verdict == Verdict.HOLD
+    assert judgement.gain is None
+    assert "no question is held out" in judgement.reason
+
+
+def test_an_open_race_says_how_many_more_questions_would_settle_it():
+    judgement = gate({BASE: 0.4, TUNED: 0.47}, questions=25, spread=0.3)
+
+    assert judgement.verdict == Verdict.HOLD
+    missing = re.search(r"About (\d+) more held-out questions would settle it", judgement.reason)
+    assert missing is not None
+    assert 1 <= int(missing[1]) < 1000
+
+
+def test_the_cheaper_of_two_equal_tuned_strategies_goes_live():
+    tuned_3 = Strategy(VERSION, 3)
+
+    judgement = gate({BASE: 0.2, TUNED: 0.3, TUNED_1: 0.80, tuned_3: 0.81}, 100, spread=0.03)
+
+    assert judgement.verdict == Verdict.PROMOTE
+    assert judgement.best == TUNED_1
+
+
+def test_one_fact_alone_is_held_without_breaking():
+    judgement = judge([Scored(BASE, {1: 0.0}), Scored(TUNED, {1: 1.0})], {1: 1}, VERSION)
+
+    assert judgement.verdict == Verdict.HOLD
+
+
+@pytest.mark.parametrize("questions", [12, 30])
+def test_a_base_model_in_disguise_is_promoted_in_at_most_one_of_twenty(questions):
+    """Every strategy draws its scores from one distribution: any gain is luck."""
+    random = np.random.default_rng(11)
+    promoted = 0
+    for _ in range(120):
+        scored = [
+            Scored(strategy, dict(enumerate(random.beta(0.5, 0.5, questions).tolist())))
+            for strategy in (BASE, BASE_1, TUNED, TUNED_1)
+        ]
+        verdict: Judgement = judge(scored, {n: n for n in range(questions)}, VERSION)
+        promoted += verdict.verdict == Verdict.PROMOTE
+
+    assert promoted / 120 <= 0.05

@@ -1,0 +1,67 @@
+"""`/apprentice`: known words, unknown words, and what people are told when something breaks."""
+
+import pytest
+import sqlalchemy as sa
+
+from tests.answering_bot import answering_bot
+
+
+@pytest.fixture
+def sandbox(shared_sandbox):
+    return shared_sandbox
+
+
+@pytest.fixture
+def bot(sandbox, database, engine):
+    with answering_bot(sandbox.api_url, database, engine.engine()) as running:
+        sandbox.wait_until_connected()
+        yield running
+
+
+def told(sandbox, user, text, **options):
+    before = len(sandbox.ephemerals(user))
+    sandbox.command(user, text, **options)
+    heard = sandbox.wait_for(lambda _: sandbox.ephemerals(user)[before:])
+    return heard[0]
+
+
+@pytest.mark.parametrize("text", ["", "help", "HELP"])
+def test_help_lists_every_word_and_who_may_use_it(sandbox, bot, text):
+    shown = str(told(sandbox, "U0CAROL", text)["blocks"])
+
+    for word in ("add", "examples", "train", "status", "models", "promote", "rollback"):
+        assert f"/apprentice {word}" in shown
+    assert "(admins)" in shown
+
+
+def test_an_unknown_word_gets_a_guess(sandbox, bot):
+    assert told(sandbox, "U0CAROL", "exmples")["text"] == (
+        "I do not know `exmples`. Did you mean `examples`?"
+    )
+
+
+def test_a_word_that_resembles_none_gets_help(sandbox, bot):
+    assert "/apprentice help" in told(sandbox, "U0CAROL", "qqqqq")["text"]
+
+
+def test_an_unknown_word_cannot_ping_anybody(sandbox, bot):
+    text = told(sandbox, "U0CAROL", "`<!channel>`")["text"]
+
+    assert "<!channel>" not in text
+
+
+@pytest.mark.parametrize("word", ["schedule", "budget", "advise"])
+def test_words_of_later_versions_say_so(sandbox, bot, word):
+    assert "not yet" in told(sandbox, "U0CAROL", word)["text"]
+
+
+def test_a_failure_is_told_with_a_reference_that_the_log_has(sandbox, database, bot, caplog):
+    with database.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE example RENAME TO hidden"))
+
+    text = told(sandbox, "U0CAROL", "examples")["text"]
+
+    reference = text.split("`")[1]
+    [record] = [r for r in caplog.records if reference in r.getMessage()]
+    assert record.exc_info
+    assert "no such table" not in text

@@ -1,0 +1,465 @@
+"""What people and Slack take back: opt-outs, deletions, edits, uninstalls, down to raw bytes."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from bot.answering.promotion import rollback
+from bot.curation import forgetting
+from bot.curation.forgetting import Grace
+from bot.dataset.snapshot import snapshot_hash, take_snapshot
+from bot.pipeline import forgetting as steps
+from handlers import inbox_worker
+from handlers.forgetting import on_changed, on_deleted, on_tokens_revoked, on_uninstalled, workers
+from storage import opt_outs, outbox, questions, snapshots
+from storage.audience import WORKSPACE, Viewer
+from storage.columns import utc_now
+from storage.tables import (
+    Attestation,
+    AuditEntry,
+    Erasure,
+    Example,
+    ExampleState,
+    ModelVersion,
+    OutboxMessage,
+    OutboxState,
+    Promotion,
+    Run,
+    RunState,
+    Snapshot,
+    SnapshotRow,
+    VersionState,
+    Vote,
+)
+from tests.capture_desk import Desk
+from tests.running_sandbox import RunningSandbox, running_sandbox
+from tests.teaching import TEAM, teach_facts
+
+ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
+SECRET = "xylophone quarantine"
+
+
+@dataclass
+class Office:
+    """A desk whose erasures are carried out at once."""
+
+    desk: Desk
+    home: Path
+
+    @property
+    def database(self):
+        return self.desk.database
+
+    def sweep(self, later: timedelta = timedelta()) -> None:
+        """As the loop and delivery do, until nothing is left to do."""
+        broom = steps.Broom(self.database, self.home, now=lambda: utc_now() + later)
+        while True:
+            self.deliver()
+            if not steps.step(broom):
+                return
+
+    def deliver(self) -> None:
+        with self.database.write() as session:
+            while row := outbox.claim(session):
+                outbox.delivered(session, row.id, row.revision, "1.000001")
+
+    def work(self) -> None:
+        found = workers(self.desk.deps, self.desk.client)
+        while inbox_worker.step(self.database, found):
+            pass
+
+    def forget(self, user_id: str) -> str:
+        with self.database.write() as session:
+            receipt = forgetting.opt_out(session, TEAM, user_id).receipt
+        self.sweep()
+        return receipt
+
+    def deleted(self, ts: str) -> None:
+        event = {"channel": "C0HELP", "deleted_ts": ts, "event_ts": "1999999999.000001"}
+        on_deleted(event, {"team_id": TEAM}, self.desk.deps)
+
+    def edited(self, ts: str, edited_ts: str) -> None:
+        message = {"ts": ts, "user": ALICE, "edited": {"user": ALICE, "ts": edited_ts}}
+        event = {"channel": "C0HELP", "message": message, "event_ts": edited_ts}
+        on_changed(event, {"team_id": TEAM}, self.desk.deps)
+
+    def rows(self, table) -> list:
+        with self.database.read() as session:
+            return list(session.exec(select(table).order_by(table.id)))
+
+    def bytes_with(self, text: str) -> list[str]:
+        """The files below home in which a text stands."""
+        return [
+            path.name
+            for path in self.home.rglob("*")
+            if path.is_file() and text.encode() in path.read_bytes()
+        ]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox(no_limits=True) as running:
+        yield running
+
+
+@pytest.fixture
+def office(sandbox, tmp_path) -> Iterator[Office]:
+    desk = Desk.open(sandbox, tmp_path / "apprentice.db")
+    yield Office(desk, tmp_path)
+    desk.database.close()
+
+
+def train(office: Office) -> ModelVersion:
+    """A run with its folder and a version that is live, from what is approved now."""
+    with office.database.write() as session:
+        attestation = Attestation(
+            team_id=TEAM, by_user_id=ALICE, statement="We may.",
+            sources=["slack_message", "bot_answer", "authored"],
+        )  # fmt: skip
+        session.add(attestation)
+        session.flush()
+        taken = take_snapshot(session, TEAM, WORKSPACE, attestation)
+        run = Run(
+            team_id=TEAM, audience=WORKSPACE, trainer="local", requested_by=ALICE,
+            state=RunState.DONE, snapshot_id=taken.snapshot.id,
+        )  # fmt: skip
+        session.add(run)
+        session.flush()
+        run.job_id = f"run-{run.id}"
+        number = len(office.rows(ModelVersion)) + 1
+        version = ModelVersion(
+            team_id=TEAM, audience=WORKSPACE, number=number, name=f"workspace-v{number}",
+            run_id=run.id, snapshot_id=taken.snapshot.id, base_model="b", base_digest="d",
+            adapter_path=f"jobs/run-{run.id}/adapter",
+            gguf_path=f"jobs/run-{run.id}/adapter/lora.gguf", checksum="c",
+            state=VersionState.PROMOTED,
+        )  # fmt: skip
+        session.add(version)
+        session.flush()
+        session.add(
+            Promotion(
+                team_id=TEAM, audience=WORKSPACE, version_id=version.id, examples=0,
+                promoted_by=ALICE,
+            )
+        )  # fmt: skip
+        lines = [json.dumps({"q": row.question, "a": row.answer}) for row in taken.rows]
+    job, report = office.home / version.adapter_path, office.home / "reports" / f"run-{run.id}"
+    for folder in (job, report):
+        folder.mkdir(parents=True)
+    (job / "lora.gguf").write_bytes(b"GGUF")
+    (job.parent / "rows.jsonl").write_text("\n".join(lines))
+    (report / "report.md").write_text("\n".join(lines))
+    (report / "loss.png").write_bytes(b"png")
+    return version
+
+
+def alice_answers(office: Office, question: str = "How do I reset it?") -> list[str]:
+    """Alice answers Carol with the secret, Bob approves; returns each ts."""
+    posted = office.desk.thread((CAROL, question), (ALICE, f"With the {SECRET} key."))
+    office.desk.vote(BOB, posted[1])
+    return posted
+
+
+def test_an_author_is_told_once_what_is_kept_and_how_to_opt_out(office):
+    alice_answers(office)
+    alice_answers(office, "How do I reset it again?")
+
+    (message,) = office.desk.told_authors()
+
+    assert message.channel_id == ALICE
+    assert "<@U0BOB> marked it" in message.text
+    assert "/apprentice forget-me" in message.text
+
+
+def test_nothing_of_a_person_is_left_in_any_byte_on_disk(office):
+    with office.database.write() as session:
+        teach_facts(session, 40)
+    alice_answers(office)
+    train(office)
+    # Rebalanced pages and a second life of the text: an edit of the example's tags.
+    with office.database.write() as session:
+        teach_facts(session, 300)
+    office.database._engine.dispose()
+    assert len(office.bytes_with(SECRET)) >= 3
+
+    receipt = office.forget(ALICE)
+
+    assert office.bytes_with(SECRET) == []
+    (erasure,) = office.rows(Erasure)
+    assert (erasure.receipt, erasure.state, erasure.user_id) == (receipt, "done", None)
+    assert erasure.counts["examples"] == 1
+    assert erasure.counts["snapshot_rows"] == 1
+
+
+def test_a_person_s_id_stays_only_where_the_organisation_needs_it(office):
+    alice_answers(office)
+    other = office.desk.thread((CAROL, "What is it?"), (BOB, "A clock."))[1]
+    office.desk.vote(ALICE, other)
+    train(office)
+
+    office.forget(ALICE)
+
+    assert [a.by_user_id for a in office.rows(Attestation)] == [ALICE]
+    with office.database.write() as session:
+        session.delete(session.exec(select(Attestation)).one())
+    office.database.scrub()
+    assert office.bytes_with(ALICE) == []
+    # The vote still counts, without the name.
+    (vote,) = office.rows(Vote)
+    assert vote.user_id.startswith("erased-")
+    assert office.desk.states() == ["withdrawn", "approved"]
+    assert all(not entry.actor.startswith("U0ALICE") for entry in office.rows(AuditEntry))
+
+
+def test_the_receipt_goes_to_the_person_and_names_no_word(office):
+    alice_answers(office)
+    with office.database.write() as session:
+        receipt = forgetting.opt_out(session, TEAM, ALICE).receipt
+        again = forgetting.opt_out(session, TEAM, ALICE).receipt
+    steps.step(steps.Broom(office.database, office.home))
+
+    (message,) = [row for row in office.rows(OutboxMessage) if row.key.startswith("receipt:")]
+
+    assert again == receipt
+    assert message.channel_id == ALICE
+    assert receipt in message.text
+    assert SECRET not in message.text
+
+
+def test_who_opted_out_is_never_kept_again_as_author_asker_or_in_between(office):
+    office.forget(CAROL)
+
+    asked = office.desk.thread((CAROL, "How do I reset it?"), (ALICE, "With a key."))[1]
+    answered = office.desk.thread((ALICE, "What is it?"), (CAROL, "A clock."))[1]
+    between = office.desk.thread(
+        (BOB, "It broke"), (CAROL, "Which one?"), (BOB, "the red one"), (ALICE, "Turn it off.")
+    )[3]
+    for ts in (asked, answered, between):
+        office.desk.vote(BOB, ts)
+
+    (example,) = office.desk.examples()
+    assert "Turn it off." in example.answer
+    assert "Which one" not in str((example.question, example.context))
+    assert "asked me to forget them" in office.desk.said()[-2]
+
+
+def test_words_in_between_are_erased_and_the_example_stays(office):
+    between = office.desk.thread(
+        (BOB, "It broke"), (CAROL, f"The {SECRET}?"), (BOB, "yes"), (ALICE, "Turn it off.")
+    )[3]
+    office.desk.vote(BOB, between)
+    (before,) = office.desk.examples()
+    assert SECRET in str(before.context)
+
+    office.forget(CAROL)
+
+    (example,) = office.desk.examples()
+    assert (example.answer, example.state) == ("Turn it off.", "approved")
+    assert example.context == []
+    assert office.bytes_with(SECRET) == []
+
+
+def test_a_kept_answer_of_the_bot_goes_with_the_example_it_was_made_from(office):
+    alice_answers(office)
+    source = office.desk.examples()[0]
+    answer_ts = office.desk.bot_answer("How?", f"Use the {SECRET}.")
+    with office.database.write() as session:
+        question = questions.find_by_answer(session, TEAM, "C0HELP", answer_ts)
+        question.example_ids = [source.id]
+        session.add(question)
+    office.desk.vote(BOB, answer_ts)
+    assert office.desk.states() == ["approved", "approved"]
+
+    office.forget(ALICE)
+
+    assert office.desk.states() == ["withdrawn", "withdrawn"]
+    assert office.bytes_with(SECRET) == []
+
+
+def test_a_deleted_message_takes_its_example_along_whichever_it_is(office):
+    for index in (0, 1, 2):
+        posted = office.desk.thread(
+            (CAROL, "How?"), (ALICE, f"With the {SECRET} key."), (ALICE, "And a lock.")
+        )
+        office.desk.vote(BOB, posted[1])
+        office.deleted(posted[index])
+        office.deleted(posted[index])  # Slack says it twice
+        office.work()
+    office.sweep()
+
+    assert office.desk.states() == ["withdrawn"] * 3
+    assert office.bytes_with(SECRET) == []
+
+
+def test_a_deletion_that_overtakes_the_vote_keeps_the_message_from_being_kept(office):
+    posted = office.desk.thread((CAROL, "How?"), (ALICE, "With a key."))
+
+    office.deleted(posted[0])
+    office.desk.vote(BOB, posted[1])
+
+    assert office.desk.examples() == []
+
+
+def test_an_edit_changes_what_is_proposed_and_flags_what_is_approved(office):
+    proposed = office.desk.thread((CAROL, "How?"), (ALICE, "With a kee."))[1]
+    approved = office.desk.thread((CAROL, "What?"), (ALICE, "A clok."))[1]
+    office.desk.vote(CAROL, proposed)
+    office.desk.vote(BOB, approved)
+    for ts, text in ((proposed, "With a key."), (approved, "A clock.")):
+        said = office.desk.sandbox.client(ALICE).chat_update(channel="C0HELP", ts=ts, text=text)
+        edited_ts = str(said["message"]["edited"]["ts"])
+        office.edited(ts, edited_ts)
+    office.work()
+
+    first, second = office.desk.examples()
+    assert (first.answer, first.stale_since, first.revision) == ("With a key.", None, 2)
+    assert (second.answer, second.stale_reason) == ("A clok.", "message_edited")
+    assert second.proposal["answer"] == "A clock."
+
+    office.edited(approved, edited_ts)
+    office.work()
+    assert office.desk.examples()[1] == second
+
+
+def test_an_edit_from_before_the_capture_changes_nothing(office):
+    ts = alice_answers(office)[1]
+
+    office.edited(ts, "1500000000.000000")
+    office.work()
+
+    (example,) = office.desk.examples()
+    assert (example.revision, example.stale_since) == (1, None)
+
+
+def test_a_version_that_learned_from_it_is_replaced_and_stops_at_its_day(office):
+    alice_answers(office)
+    with office.database.write() as session:
+        teach_facts(session, 3)
+    version = train(office)
+    snapshot_before = office.rows(Snapshot)[0]
+
+    office.forget(ALICE)
+
+    (marked,) = office.rows(ModelVersion)
+    assert marked.tainted_at is not None
+    assert marked.serve_until - marked.tainted_at == timedelta(days=7)
+    assert marked.state == VersionState.PROMOTED
+    retrain = office.rows(Run)[-1]
+    assert (retrain.state, retrain.requested_by) == (RunState.QUEUED, "forgetting")
+    # The hash still proves the rest.
+    rows = office.rows(SnapshotRow)
+    assert [row.answer for row in rows if row.erased] == [""]
+    assert snapshot_hash(sorted(rows, key=lambda row: row.position)) == snapshot_before.hash
+    with office.database.read() as session:
+        left = snapshots.rows_of(session, TEAM, snapshot_before.id, Viewer.person(()))
+    assert len(left) == len(rows) - 1
+
+    office.sweep(later=timedelta(days=8))
+
+    (retired,) = office.rows(ModelVersion)
+    assert retired.state == VersionState.RETIRED
+    assert office.rows(Promotion)[-1].version_id is None
+    assert not (office.home / version.gguf_path).exists()
+
+
+def test_no_rollback_returns_to_a_version_that_learned_from_it(office):
+    with office.database.write() as session:
+        teach_facts(session, 3)
+    clean = train(office)
+    alice_answers(office)
+    tainted = train(office)
+    posted = office.desk.thread((CAROL, "Why?"), (BOB, "Because."))[1]
+    office.desk.vote(BOB, posted)
+    office.forget(ALICE)
+    newest = train(office)
+    assert len({clean.id, tainted.id, newest.id}) == 3
+
+    with office.database.write() as session:
+        landed = rollback(session, TEAM, WORKSPACE, BOB)
+
+    assert landed.version_id == clean.id
+
+
+def test_a_channel_that_turns_private_keeps_what_was_learned_there(office):
+    alice_answers(office)
+    train(office)
+
+    with office.database.write() as session:
+        forgetting.close_channel(session, TEAM, "C0HELP", Grace(utc_now()))
+
+    (example,) = office.desk.examples()
+    assert (example.audience, example.state) == ("C0HELP", ExampleState.APPROVED)
+    with office.database.read() as session:
+        everyone = Viewer.person(())
+        assert snapshots.approved_examples(session, TEAM, WORKSPACE, everyone) == []
+        assert snapshots.rows_of(session, TEAM, 1, everyone) == []
+
+
+def test_only_the_bot_s_own_token_counts(office):
+    on_tokens_revoked({"tokens": {"oauth": [ALICE]}}, {"team_id": TEAM}, office.desk.deps)
+    assert office.rows(Erasure) == []
+
+
+def test_a_workspace_that_uninstalls_leaves_nothing_and_the_bot_stops(office):
+    alice_answers(office)
+    train(office)
+    stopped: list[bool] = []
+
+    on_uninstalled({"team_id": TEAM}, office.desk.deps)
+    on_uninstalled({"team_id": TEAM}, office.desk.deps)
+    broom = steps.Broom(office.database, office.home, on_purged=lambda: stopped.append(True))
+    steps.step(broom)
+
+    assert stopped == [True]
+    assert office.bytes_with(SECRET) == []
+    assert office.bytes_with(TEAM) == []
+    for table in (Example, Run, ModelVersion, AuditEntry, Erasure):
+        assert office.rows(table) == []
+
+
+def test_a_purge_waits_for_its_day(office):
+    alice_answers(office)
+    deps = replace(office.desk.deps, purge_after_days=3)
+
+    on_tokens_revoked({"tokens": {"bot": ["U0APPRENTICE"]}}, {"team_id": TEAM}, deps)
+    steps.step(steps.Broom(office.database, office.home))
+    assert len(office.desk.examples()) == 1
+
+    steps.step(steps.Broom(office.database, office.home, now=lambda: utc_now() + timedelta(days=4)))
+    assert office.desk.examples() == []
+
+
+def test_an_erasure_waits_until_the_run_that_holds_its_rows_has_ended(office):
+    alice_answers(office)
+    train(office)
+    with office.database.write() as session:
+        run = session.exec(select(Run)).one()
+        run.state = RunState.TRAINING
+        session.add(run)
+    office.forget(ALICE)
+
+    (run, again) = office.rows(Run)
+    assert run.cancel_requested_by == "forgetting"
+    assert again.state == RunState.QUEUED
+    assert office.rows(Erasure)[0].state == "rows_erased"
+
+    with office.database.write() as session:
+        session.get_one(Run, run.id).state = RunState.CANCELLED
+    office.sweep()
+
+    assert office.rows(Erasure)[0].state == "done"
+    assert office.bytes_with(SECRET) == []
+    assert all(row.state == OutboxState.SENT for row in office.rows(OutboxMessage))
+
+
+def test_opt_outs_name_nobody(office):
+    office.forget(ALICE)
+
+    with office.database.read() as session:
+        assert opt_outs.opted_out(session, TEAM, [ALICE, BOB]) == {ALICE}
+    assert office.bytes_with(ALICE) == []

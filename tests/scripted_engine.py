@@ -1,0 +1,134 @@
+"""
+An OpenAI-shaped server with a script, for tests that must not wait for a model.
+
+Speaks real HTTP and real server-sent events, so the bot's own client talks to it. It answers
+with the last example of the prompt, unless a test says otherwise, and can be slow, die in
+mid-answer, or refuse. Held to the same tests as the real engine in tests/test_scripted_engine.py.
+"""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from bot.engines.openai_api import OpenAIApiEngine
+
+Messages = list[dict[str, str]]
+I_DO_NOT_KNOW = "I don't know."
+
+
+def last_example(messages: Messages) -> str:
+    """Answer what the best example of the prompt answers."""
+    answers = [m["content"] for m in messages if m["role"] == "assistant"]
+    return answers[-1] if answers else I_DO_NOT_KNOW
+
+
+class ScriptedEngine:
+    """What the server does next; a test changes the fields at any time."""
+
+    def __init__(self) -> None:
+        self.reply: Callable[[Messages], str] = last_example
+        self.piece_seconds = 0.0
+        self.die_after_pieces: int | None = None  # for the next answer only
+        self.deaths = 1  # how many answers die, once ``die_after_pieces`` is set
+        self.status: int | None = None
+        self.asked: list[dict[str, Any]] = []
+        self.url = ""
+
+    def prompts(self) -> list[str]:
+        """The last user turn of each request, in order."""
+        return [body["messages"][-1]["content"] for body in self.asked]
+
+    def engine(self, adapters: tuple[str, ...] = ()) -> OpenAIApiEngine:
+        engine = OpenAIApiEngine(self.url, "key", adapters={name: name for name in adapters})
+        engine.start()
+        return engine
+
+
+class _Handler(BaseHTTPRequestHandler):
+    script: ScriptedEngine
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        self._json(200, {"object": "list", "data": [{"id": "base", "object": "model"}]})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.script.asked.append(body)
+        if self.script.status:
+            self._json(self.script.status, {"error": {"message": "no", "type": "refused"}})
+            return
+        text = self.script.reply(body["messages"])
+        if body.get("stream"):
+            self._stream(body["model"], text)
+        else:
+            message = {"role": "assistant", "content": text}
+            choice = {"index": 0, "finish_reason": "stop", "message": message}
+            self._json(200, _envelope(body["model"], "chat.completion", choice))
+
+    def _stream(self, model: str, text: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        dies_at = self._death()
+        with contextlib.suppress(OSError):
+            for number, piece in enumerate(_pieces(text)):
+                if number == dies_at:
+                    return
+                time.sleep(self.script.piece_seconds)
+                self._event(model, {"index": 0, "delta": {"content": piece}})
+            self._event(model, {"index": 0, "delta": {}, "finish_reason": "stop"})
+            self.wfile.write(b"data: [DONE]\n\n")
+
+    def _death(self) -> int | None:
+        if self.script.die_after_pieces is None or self.script.deaths == 0:
+            return None
+        self.script.deaths -= 1
+        return self.script.die_after_pieces
+
+    def _event(self, model: str, choice: dict[str, Any]) -> None:
+        body = json.dumps(_envelope(model, "chat.completion.chunk", choice))
+        self.wfile.write(f"data: {body}\n\n".encode())
+        self.wfile.flush()
+
+    def _json(self, status: int, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def _envelope(model: str, kind: str, choice: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "1", "object": kind, "created": 0, "model": model, "choices": [choice]}
+
+
+def _pieces(text: str) -> list[str]:
+    words = text.split(" ")
+    return [word if number == 0 else " " + word for number, word in enumerate(words)]
+
+
+@contextlib.contextmanager
+def scripted_engine() -> Iterator[ScriptedEngine]:
+    script = ScriptedEngine()
+    handler = type("Handler", (_Handler,), {"script": script})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    script.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    try:
+        yield script
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,103 @@
+"""Transactions, waking, and one bot per database."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from sqlmodel import delete, select
+
+from bot.errors import DatabaseInUseError
+from storage.database import Database
+from storage.schema import upgrade
+from storage.tables import Setting
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    database = Database(f"sqlite:///{tmp_path / 'apprentice.db'}")
+    upgrade(database)
+    yield database
+    database.close()
+
+
+def a_setting(key: str = "k") -> Setting:
+    return Setting(team_id="T", key=key, value=1, changed_by="U")
+
+
+def test_a_write_that_raises_leaves_nothing(database: Database):
+    def add_and_fail() -> None:
+        with database.write() as session:
+            session.add(a_setting())
+            session.flush()
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        add_and_fail()
+
+    with database.read() as session:
+        assert session.exec(select(Setting)).all() == []
+
+
+def test_a_write_that_changes_a_row_wakes_who_waits(database: Database):
+    seen = database.changes
+    woken = threading.Event()
+    waiter = threading.Thread(target=lambda: (database.wait(seen, 10), woken.set()))
+    waiter.start()
+
+    with database.write() as session:
+        session.add(a_setting())
+
+    assert woken.wait(2)
+    waiter.join()
+
+
+def test_a_write_that_changes_nothing_wakes_nobody(database: Database):
+    seen = database.changes
+
+    with database.write() as session:
+        session.exec(select(Setting)).all()
+        session.exec(delete(Setting).where(Setting.key == "no such key"))
+
+    assert database.changes == seen
+
+
+def test_a_commit_between_looking_and_waiting_is_not_missed(database: Database):
+    seen = database.changes
+    with database.write() as session:
+        session.add(a_setting())
+
+    started = time.monotonic()
+    database.wait(seen, 10)
+
+    assert time.monotonic() - started < 1
+
+
+def test_two_writers_wait_for_each_other(database: Database):
+    def add(number: int) -> None:
+        with database.write() as session:
+            known = len(session.exec(select(Setting)).all())
+            time.sleep(0.01)
+            session.add(a_setting(f"{number}-{known}"))
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with database.read() as session:
+        counts = sorted(int(s.key.split("-")[1]) for s in session.exec(select(Setting)))
+    assert counts == list(range(8))
+
+
+def test_a_second_bot_on_the_same_file_is_refused_with_a_sentence(database: Database):
+    lock = database.hold()
+
+    other = Database(str(database.url))
+    with pytest.raises(DatabaseInUseError, match="Another Apprentice is already running on"):
+        other.hold()
+
+    lock.release()
+    other.hold().release()
+    other.close()

@@ -1,0 +1,64 @@
+"""A fresh database and what a team taught in it, in one line each; for tests."""
+
+from pathlib import Path
+
+from sqlmodel import Session
+
+from storage.audience import WORKSPACE
+from storage.database import Database
+from storage.schema import upgrade
+from storage.tables import Example, ExampleState, Source, Wording, WordingUse
+
+TEAM = "T0DEMO"
+
+
+def fresh_database(folder: Path) -> Database:
+    database = Database(f"sqlite:///{folder / 'apprentice.db'}")
+    upgrade(database)
+    return database
+
+
+def teach(
+    session: Session,
+    question: str,
+    answer: str,
+    *,
+    team_id: str = TEAM,
+    audience: str = WORKSPACE,
+    source: Source = Source.AUTHORED,
+    question_source: Source | None = None,
+    state: ExampleState = ExampleState.APPROVED,
+    held_out: tuple[str, ...] = (),
+    trained: tuple[str, ...] = (),
+) -> Example:
+    """One example with its wordings."""
+    example = Example(
+        team_id=team_id,
+        audience=audience,
+        state=state,
+        question=question,
+        answer=answer,
+        question_source=question_source or source,
+        answer_source=source,
+    )
+    session.add(example)
+    session.flush()
+    for texts, use in ((held_out, WordingUse.EVALUATION), (trained, WordingUse.TRAINING)):
+        for text in texts:
+            session.add(Wording(team_id=team_id, example_id=example.id, text=text, use=use))
+    session.flush()
+    return example
+
+
+def teach_facts(session: Session, count: int, **options: object) -> list[Example]:
+    """So many facts, each with one wording held out."""
+    return [
+        teach(
+            session,
+            f"Where is the key of room {number}?",
+            f"It hangs on hook {number} behind the door.",
+            held_out=(f"Who can tell me how to find room {number}'s key?",),
+            **options,  # type: ignore[arg-type]
+        )
+        for number in range(1, count + 1)
+    ]

@@ -1,0 +1,172 @@
+"""The data set on the command line, as a person types it; every reading command speaks JSON."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from sqlmodel import select
+
+from bot.cli import main
+from bot.settings import load_settings
+from storage import revisions
+from storage.database import Database
+from storage.tables import Example, ExampleState, RevisionReason
+
+ROWS = "".join(
+    json.dumps(
+        {
+            "messages": [
+                {"role": "user", "content": f"Where is key {n}?"},
+                {"role": "assistant", "content": f"Key {n} hangs on hook {n}."},
+            ]
+        }
+    )
+    + "\n"
+    for n in range(12)
+)
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Shell:
+    """Runs commands in this process: starting Python for each takes longer than they do."""
+
+    home: Path
+    capture: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+
+    def __call__(self, *arguments: str, command: str = "dataset") -> Result:
+        self.monkeypatch.setattr(sys, "argv", ["bot", command, *arguments])
+        try:
+            code = main(lambda **o: load_settings(apprentice_home=self.home, **o))
+        except SystemExit as end:
+            code = end.code
+        return Result(code, *self.capture.readouterr())
+
+    def json(self, *arguments: str):
+        result = self(*arguments, "--json")
+        assert result.code == 0, result.err
+        return json.loads(result.out)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, capsys, monkeypatch) -> Shell:
+    monkeypatch.setenv("COLUMNS", "200")
+    return Shell(tmp_path / "home", capsys, monkeypatch)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(ROWS)
+    return path
+
+
+def test_import_check_and_export(dataset: Shell, tmp_path: Path, rows: Path):
+    imported = dataset.json("import", str(rows), "--format", "openai-chat")
+    again = dataset("import", str(rows), "--format", "openai-chat")
+    report = dataset.json("check")
+    exported = dataset.json("export", "--format", "csv", "-o", str(tmp_path / "out.csv"))
+    plain = tmp_path / "plain.jsonl"
+    dataset("export", "--format", "openai-chat", "--plain", "-o", str(plain))
+
+    assert imported["new"] == 12
+    assert "12 were here already" in again.out
+    assert (report["errors"], report["training_rows"]) == (0, 12)
+    assert report["tokens"]["exact"] is True
+    assert {"local", "openai", "azure", "together"} <= {t["trainer"] for t in report["trainers"]}
+    assert exported["rows"] == 12
+    assert [json.loads(line) for line in plain.read_text().splitlines()] == [
+        json.loads(line) for line in ROWS.splitlines()
+    ]
+
+
+def test_a_foreign_file_with_errors_ends_with_1_and_names_them(dataset: Shell, rows: Path):
+    rows.write_text(ROWS + '{"messages": []}\n')
+
+    result = dataset("check", str(rows), "--validation", str(rows))
+
+    assert result.code == 1
+    assert "ERROR   13: `messages`" in result.out
+    assert "validation" in result.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "export --format hf -o -",
+        "import nothing.csv --format csv",
+        "export --format csv -o /nowhere/x",
+        "export --format csv -o /",
+        "export --format csv -o x --audience everybody",
+        "check --trainer magic",
+        "show 7",
+        "diff 1 2",
+        "stats 1",
+        "snapshot",
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(dataset: Shell, command: str):
+    result = dataset(*command.split())
+
+    assert result.code == 1
+    assert len(result.err.strip().splitlines()) == 1
+
+
+def test_snapshots_are_listed_compared_and_measured(dataset: Shell, rows: Path):
+    dataset("import", str(rows), "--format", "openai-chat")
+    dataset("--by", "U0ALICE", "--sources", "import", command="attest")
+    first = dataset.json("snapshot")
+    database = Database(f"sqlite:///{dataset.home / 'apprentice.db'}")
+    with database.write() as session:
+        kept = session.exec(select(Example).order_by(Example.id)).all()
+        revisions.change(session, kept[0], None, RevisionReason.EDITED, answer="Hook 99.")
+        revisions.change(session, kept[1], None, RevisionReason.EDITED, question="Key 1, where?")
+        kept[2].state = ExampleState.REJECTED
+    database.close()
+    second = dataset.json("snapshot")
+
+    listed = dataset.json("list")
+    changes = dataset.json("diff", "1", "2")
+    said = dataset("diff", "1", "2").out
+    stats = dataset.json("stats", "1")
+    shown = dataset("show", "2")
+
+    assert [(row["number"], row["rows"]) for row in listed] == [(1, 12), (2, 11)]
+    assert (first["number"], second["number"]) == (1, 2)
+    assert changes["counts"] == {"answer": 1, "question": 1, "removed": 1}
+    assert "“Key 0 hangs on hook 0.” is now “Hook 99.”" in said
+    assert "Example 3 was taken out: “Where is key 2?”." in said
+    assert (stats["examples"], stats["sources"]) == (12, {"import": 12})
+    assert dataset.json("stats")["examples"] == 11
+    assert "Its rows have its hash" in shown.out
+    assert dataset.json("check", "--snapshot", "1")["training_rows"] == 12
+
+
+def test_a_hugging_face_folder_names_its_files_and_comes_back(
+    dataset: Shell, tmp_path: Path, rows: Path
+):
+    dataset("import", str(rows), "--format", "openai-chat")
+    folder = tmp_path / "hf"
+    written = [dataset.json("export", "--format", "hf", "-o", str(folder)) for _ in range(2)]
+
+    _, front, _ = (folder / "README.md").read_text().split("---\n", 2)
+    files = yaml.safe_load(front)["configs"][0]["data_files"]
+    lines = [json.loads(line) for line in (folder / files[0]["path"]).read_text().splitlines()]
+    assert written[0]["rows"] == 12
+    assert files == [{"split": "train", "path": "data/train.jsonl"}]
+    assert len({tuple((key, type(value)) for key, value in line.items()) for line in lines}) == 1
+    assert dataset.json("import", str(folder), "--format", "hf")["known"] == 12
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "x").touch()
+    refused = dataset("export", "--format", "hf", "-o", str(tmp_path / "mine"))
+    assert "no export of ours" in refused.err

@@ -1,0 +1,157 @@
+"""A run whose model is trained and served elsewhere, from the queue to the verdict."""
+
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from bot.answering import promotion
+from bot.answering.prompt import SYSTEM_PROMPT
+from bot.engines.openai_api import OpenAIApiEngine
+from bot.engines.routed import RoutedEngine
+from bot.evaluation.canary import planted
+from bot.pipeline import Workshop, adapters_to_serve
+from bot.pipeline.training_rows import examples_for, training_rows
+from storage import snapshots
+from storage.audience import WORKSPACE, Viewer
+from storage.database import Database
+from storage.tables import Evaluation, ModelVersion, Run, RunMetric, RunState, Snapshot
+from tests.knowing_engine import KnowingEngine, tuning_pays
+from tests.pipeline_parts import BASE, FACTS, ask_for_run, work_until_done
+from tests.running_trainer import KEY, RunningTrainer, running_trainer, trainer_at
+from tests.teaching import TEAM, fresh_database, teach_facts
+
+CHECKPOINTS = [
+    "run begun",
+    "snapshot kept",
+    "job started",
+    "job kept",
+    "job finished",
+    "version made",
+    "version kept",
+    "candidate loaded",
+]
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def service(tmp_path):
+    engine = KnowingEngine(FACTS, tuning_pays)
+    with running_trainer(tmp_path / "service", engine=engine) as running:
+        yield running
+
+
+@pytest.fixture
+def database(tmp_path) -> Database:
+    database = fresh_database(tmp_path)
+    with database.write() as session:
+        teach_facts(session, 12)
+        ask_for_run(session, trainer="openai")
+    return database
+
+
+def workshop_at(
+    service: RunningTrainer, database: Database, home: Path, die_at: str = ""
+) -> Workshop:
+    def die(name: str) -> None:
+        if name == die_at:
+            raise KilledError
+
+    remote = OpenAIApiEngine(service.base_url, KEY)
+    service.close_at_end(remote.stop)
+    return Workshop(
+        database=database,
+        home=home,
+        trainers={"openai": trainer_at(service)},
+        engine=RoutedEngine(KnowingEngine(FACTS, tuning_pays), {"openai": remote}),
+        base=BASE,
+        checkpoint=die,
+        draw=lambda *_: [],
+    )
+
+
+def only(database: Database, table):
+    with database.read() as session:
+        (found,) = session.exec(select(table))
+        return found
+
+
+def test_a_model_tuned_elsewhere_is_judged_promoted_and_served(service, database, tmp_path):
+    workshop = workshop_at(service, database, tmp_path)
+
+    work_until_done(workshop, steps=2000)
+    with database.write() as session:
+        promotion.promote(session, TEAM, "workspace-v1", "U0ALICE", Viewer.model(WORKSPACE))
+    later = workshop_at(service, database, tmp_path)
+    later.engine.switch(adapters_to_serve(later))
+    question = next(iter(FACTS))
+    answer = later.engine.complete([{"role": "user", "content": question}], adapter="workspace-v1")
+
+    run, version = only(database, Run), only(database, ModelVersion)
+    assert (run.state, run.error) == (RunState.DONE, None)
+    assert only(database, Evaluation).verdict == "promote"
+    assert (version.served_by, version.base_model) == ("openai", "tiny-base")
+    assert version.remote_id.startswith("ft:tiny-base:team:run-1:")
+    assert (version.gguf_path, version.adapter_path, version.checksum) == ("", "", "")
+    assert run.hyperparameters["n_epochs"] >= 3
+    assert answer.text
+    with database.read() as session:
+        steps = session.exec(select(RunMetric.step)).all()
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_tokens_billed_are_those_estimated(service, database, tmp_path):
+    workshop = workshop_at(service, database, tmp_path)
+
+    work_until_done(workshop, steps=2000)
+
+    run = only(database, Run)
+    with database.read() as session:
+        rows = snapshots.rows_of(session, TEAM, run.snapshot_id, Viewer.model(WORKSPACE))
+    chats = training_rows(rows, examples_for("openai"))
+    sent = planted(chats, SYSTEM_PROMPT, only(database, Snapshot).hash)
+    counted = sum(workshop.engine.count_tokens(chat) for chat in sent)
+    estimate = counted * run.record["hyperparameters"]["n_epochs"]
+    assert abs(run.record["trained_tokens"] - estimate) <= 0.05 * estimate
+
+
+@pytest.mark.parametrize("checkpoint", CHECKPOINTS)
+def test_a_crash_of_the_bot_starts_no_job_twice(service, database, tmp_path, checkpoint):
+    with pytest.raises(KilledError):
+        work_until_done(workshop_at(service, database, tmp_path, checkpoint), steps=2000)
+
+    work_until_done(workshop_at(service, database, tmp_path), steps=2000)
+
+    assert only(database, Run).state == RunState.DONE
+    assert only(database, ModelVersion).name == "workspace-v1"
+    assert len(list(service.client().fine_tuning.jobs.list())) == 1
+
+
+def test_without_the_trainers_key_the_base_answers(service, database, tmp_path):
+    workshop = workshop_at(service, database, tmp_path)
+    work_until_done(workshop, steps=2000)
+    bare = Workshop(
+        database=database, home=tmp_path, trainers={}, engine=workshop.engine, base=BASE
+    )
+
+    assert adapters_to_serve(bare) == {}
+    assert only(database, ModelVersion).state == "candidate"
+
+
+def test_a_trainer_that_is_away_is_asked_again_and_the_run_goes_on(service, database, tmp_path):
+    workshop = workshop_at(service, database, tmp_path)
+    service.fault(kind="status", status=503, path="/v1", times=2)
+    work_until_done(workshop, steps=20)
+    run = only(database, Run)
+    assert (run.state, run.error) == (RunState.PREPARING, None)
+    assert run.not_before is not None
+
+    with database.write() as session:
+        session.get_one(Run, run.id).not_before = None
+    service.fault()
+
+    work_until_done(workshop, steps=2000)
+    assert (only(database, Run).state, only(database, Run).attempts) == (RunState.DONE, 0)

@@ -1,0 +1,132 @@
+"""What every trainer promises: the scripted one, the real local one, one over HTTP."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.engines.base_model import BaseModel
+from bot.engines.model_place import RemoteModel
+from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
+from bot.training.hyperparameters import Hyperparameters
+from bot.training.job_folder import sha256_of
+from bot.training.local import TRL_JOB, LocalTrainer
+from bot.training.trainer import JobState, Trainer
+from tests.running_trainer import running_trainer, trainer_at
+from tests.scripted_trainer import ScriptedTrainer
+from tests.training_job import TINY_ROWS, wait_for_end
+
+QUICK, ENDLESS = 2, 5_000
+MakeTrainer = Callable[[int], Trainer]
+
+
+HAS_TRL = importlib.util.find_spec("trl") is not None
+TRL_MARKS = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not HAS_TRL, reason="pip install -r requirements-trl.txt"),
+]
+
+
+@pytest.fixture(
+    params=[
+        "scripted",
+        pytest.param("local", marks=pytest.mark.slow),
+        pytest.param("trl", marks=TRL_MARKS),
+        "openai",
+    ]
+)
+def make_trainer(
+    request: pytest.FixtureRequest, tmp_path: Path, models_dir: Path
+) -> Iterator[MakeTrainer]:
+    """Trainers over one folder, whose jobs take so many steps."""
+    jobs = tmp_path / "jobs"
+
+    def scripted(steps: int) -> Trainer:
+        return ScriptedTrainer(jobs, total_steps=steps, steps_a_look=1)
+
+    def local(steps: int) -> Trainer:
+        options = Hyperparameters(num_train_epochs=steps, threads=1)
+        return LocalTrainer(jobs, models_dir, options)
+
+    if request.param == "openai":
+        with running_trainer(tmp_path) as service:
+
+            def openai(steps: int) -> Trainer:
+                service.steps, service.steps_a_look = steps, 1
+                return trainer_at(service)
+
+            yield openai
+        return
+
+    def trl(steps: int) -> Trainer:
+        options = Hyperparameters(num_train_epochs=steps, threads=1)
+        return LocalTrainer(jobs, models_dir, options, child=TRL_JOB)
+
+    yield {"scripted": scripted, "local": local, "trl": trl}[request.param]
+    LocalTrainer(jobs, models_dir).stop()
+
+
+def test_a_job_runs_to_its_end_and_leaves_an_adapter(make_trainer, tiny_base: BaseModel):
+    trainer = make_trainer(QUICK)
+
+    status = wait_for_end(trainer, trainer.start("run-1", TINY_ROWS, tiny_base))
+    adapter = trainer.result("run-1")
+
+    assert status.state == JobState.SUCCEEDED
+    assert (status.step, status.total_steps, status.error) == (QUICK, QUICK, None)
+    assert [metric.step for metric in status.metrics] == [1, 2]
+    if isinstance(adapter, RemoteModel):
+        assert adapter.model_id.startswith("ft:tiny-base:team:run-1:")
+        return
+    assert adapter.gguf_path.read_bytes().startswith(b"GGUF")
+    assert adapter.checksum == sha256_of(adapter.gguf_path)
+
+
+def test_a_name_that_was_started_is_not_started_again(make_trainer, tiny_base: BaseModel):
+    trainer = make_trainer(QUICK)
+    first = trainer.start("run-1", TINY_ROWS, tiny_base)
+    wait_for_end(trainer, first)
+
+    again = make_trainer(QUICK).start("run-1", TINY_ROWS, tiny_base)
+
+    assert again == first
+    assert trainer.status(again).state == JobState.SUCCEEDED
+
+
+def test_another_life_of_the_bot_finds_the_job(make_trainer, tiny_base: BaseModel):
+    job_id = make_trainer(QUICK).start("run-1", TINY_ROWS, tiny_base)
+
+    status = wait_for_end(make_trainer(QUICK), job_id)
+
+    assert status.state == JobState.SUCCEEDED
+
+
+def test_a_cancelled_job_stays_cancelled_and_has_no_result(make_trainer, tiny_base: BaseModel):
+    trainer = make_trainer(ENDLESS)
+    job_id = trainer.start("run-1", TINY_ROWS, tiny_base)
+
+    trainer.cancel(job_id)
+
+    assert trainer.status(job_id).state == JobState.CANCELLED
+    with pytest.raises(JobNotFinishedError):
+        trainer.result(job_id)
+
+
+def test_cancelling_what_is_finished_or_unknown_does_nothing(make_trainer, tiny_base: BaseModel):
+    trainer = make_trainer(QUICK)
+    wait_for_end(trainer, trainer.start("run-1", TINY_ROWS, tiny_base))
+
+    trainer.cancel("run-1")
+    trainer.cancel("run-2")
+
+    assert trainer.status("run-1").state == JobState.SUCCEEDED
+
+
+def test_an_unknown_job_and_no_rows_are_refused(make_trainer, tiny_base: BaseModel):
+    trainer = make_trainer(QUICK)
+
+    with pytest.raises(JobUnknownError):
+        trainer.status("run-9")
+    with pytest.raises(NoRowsError):
+        trainer.start("run-1", [], tiny_base)

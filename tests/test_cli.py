@@ -15,7 +15,8 @@ from storage.schema import upgrade
 from storage.tables import Example, ExampleState, Source
 from tests.running_sandbox import free_port, running_sandbox
 
-COMMANDS = ["run", "demo", "train", "trainer", "attest", "doctor", "manifest", "dataset", "models"]
+COMMANDS = ["run", "demo", "train", "trainer", "attest", "doctor", "manifest", "dataset", "models",
+            "backup", "restore"]  # fmt: skip
 
 
 def bot(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -142,7 +143,9 @@ def test_doctor_finds_nothing_wrong_with_the_sandbox_and_a_wrong_token(tmp_path:
         well = bot("doctor", "--json", home=tmp_path, SLACK_BOT_TOKEN=sandbox.bot_token, **tokens)
         ill = bot("doctor", home=tmp_path, SLACK_BOT_TOKEN="xoxb-wrong-token", **tokens)
 
-    assert [finding for finding in json.loads(well.stdout) if not finding["ok"]] == []
+    wrong = [finding["subject"] for finding in json.loads(well.stdout) if not finding["ok"]]
+    # The tests' own data folder is a temporary one, which doctor is right to point out.
+    assert wrong in ([], ["persistence"])
     assert "FIX  bot token" in ill.stdout
     assert "xoxb-wrong-token" not in ill.stdout
 

@@ -214,7 +214,7 @@ def test_an_open_run_is_linked_and_can_be_cancelled_from_its_card(sandbox, datab
 
 def test_an_unknown_trainer_is_refused_at_once(sandbox, database, workshop):
     with training_bot(sandbox, database, workshop):
-        sandbox.command("U0ALICE", "train azure")
+        sandbox.command("U0ALICE", "train abacus")
 
         whispered(sandbox, "U0ALICE", "no such trainer here. This installation has `local`")
 

@@ -17,6 +17,7 @@ from storage.tables import Example, ExampleState, Wording, WordingUse
 from tests.teaching import TEAM, fresh_database, teach
 
 EVERYONE = Viewer.person(())
+CHANNEL = "C0HELP"
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +153,10 @@ def test_every_function_that_reads_examples_asks_for_whom():
 
 def test_finding_by_coordinates_alone_is_for_capture():
     """A new function here has to be looked at by somebody: is what it finds shown to anyone?"""
-    assert set(public_functions(votes)) == {"find", "on", "example_of", "example_at", "add_example"}
+    assert set(public_functions(votes)) == {
+        *("find", "on", "around", "moments"),
+        *("example_of", "example_at", "example_numbered", "add_example"),
+    }
 
 
 #: How to call each function so that it gives all it can; a wording counts by its example.
@@ -160,6 +164,9 @@ READERS = {
     "newest": lambda s, viewer, _: examples.newest(s, TEAM, viewer, limit=1000),
     "search": lambda s, viewer, _: examples.search(s, TEAM, viewer, "room", limit=1000)[0],
     "get": lambda s, viewer, known: [e for i in known if (e := found(s, viewer, i))],
+    "at": lambda s, viewer, known: [
+        e for i in known if (e := examples.at(s, TEAM, viewer, CHANNEL, answer_of(i)))
+    ],
     "wordings": lambda s, viewer, known: [
         s.get_one(Example, wording.example_id)
         for i in known
@@ -170,6 +177,11 @@ READERS = {
     ],
     "count_by_state": lambda s, viewer, _: sum(examples.count_by_state(s, TEAM, viewer).values()),
 }
+
+
+def answer_of(example_id: int) -> str:
+    """The message the answer began at."""
+    return f"{example_id}.000100"
 
 
 def found(session: Session, viewer: Viewer, example_id: int) -> Example | None:
@@ -212,6 +224,8 @@ def test_nothing_outside_of_a_viewers_audiences_ever_comes_back(shared, history,
                   held_out=(f"other {n}",))
             for n, (audience, state, team) in enumerate(history)
         ]  # fmt: skip
+        for example in kept:
+            example.channel_id, example.answer_ts = CHANNEL, answer_of(example.id)
         for number, audience, state in later:
             if number < len(kept):
                 kept[number].audience, kept[number].state = audience, state

@@ -21,7 +21,7 @@ from bot.training.trainer import Adapter, JobState
 from tests.training_job import PATIENCE_SECONDS, TINY_ROWS, row, wait_for_end, wait_for_step
 
 #: Steps of a tiny job that is still running when a test interferes.
-MANY_EPOCHS = 2000
+MANY_EPOCHS = 20_000
 SHORT = Hyperparameters(num_train_epochs=3, threads=1)
 ENDLESS = Hyperparameters(num_train_epochs=MANY_EPOCHS, threads=1)
 
@@ -60,7 +60,12 @@ def test_a_job_ends_with_an_adapter_and_its_checksums(tiny_adapter: Adapter) -> 
     manifest = json.loads((tiny_adapter.folder / "manifest.json").read_text())
     files = {path.name for path in tiny_adapter.folder.iterdir()} - {"manifest.json"}
 
-    assert files == {"adapter.gguf", "adapter_config.json", "adapter_model.safetensors"}
+    assert files == {
+        "adapter.gguf",
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "parity.json",
+    }
     assert manifest["files"] == {name: sha256_of(tiny_adapter.folder / name) for name in files}
     assert tiny_adapter.checksum == sha256_of(tiny_adapter.gguf_path)
     assert manifest["base_model"].startswith("tiny-llama")
@@ -100,7 +105,8 @@ def test_a_killed_child_goes_on_from_its_checkpoint(
     wait_for_step(endless, job_id, 1)
     first_process = process_of(jobs_dir, job_id)
     while not folder.checkpoint.exists():
-        wait_for_step(endless, job_id, (endless.status(job_id).step or 0) + 1)
+        assert endless.status(job_id).state == JobState.RUNNING
+        time.sleep(0.05)
 
     os.kill(first_process, signal.SIGKILL)
     wait_until_ended(folder)

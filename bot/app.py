@@ -28,6 +28,7 @@ from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.errors import NoSuchTrainerError, SettingsError
+from bot.evaluation.measures import prices_of
 from bot.loop import Loop
 from bot.persistence import why_volatile
 from bot.pipeline import Workshop, adapters_to_serve
@@ -304,6 +305,7 @@ def make_workshop(
         engine=engine,
         base=base,
         context_tokens=CONTEXT_TOKENS,
+        provider_prices=prices_of(settings.provider_token_prices),
     )
 
 

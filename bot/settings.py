@@ -101,6 +101,12 @@ class Settings(BaseSettings):
     together_api_key: SecretStr | None = Field(
         None, description="Key of the trainer `together`, which this version does not have yet."
     )
+    provider_token_prices: str = Field(
+        "",
+        pattern=r"^(\d+(\.\d+)?/\d+(\.\d+)?)?$",
+        description="What a provider charges for a model it tuned and serves, in US dollars for a "
+        "million tokens read and written: `0.80/3.20`. Empty: reports say that it is not known.",
+    )
     apprentice_trainer_keys: SecretStr | None = Field(
         None,
         description="API keys of `python -m bot trainer`, separated by commas; `team=key` lets "

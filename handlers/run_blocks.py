@@ -153,24 +153,25 @@ def _verdict_card(
 
 def score_table(evaluation: Evaluation) -> Block:
     """The strategies side by side, the one that would answer in bold."""
-    head = ["Strategy", "Token F1", "95 % interval", "Prompt tokens", "Seconds"]
+    head = ["Strategy", "Token F1", "95 % interval", "Facts right", "Prompt tokens", "Seconds"]
     rows = [[_cell(words) for words in head]]
     for line in evaluation.strategies:
         is_best = line["name"] == evaluation.best
         rows.append([_cell(words, bold=is_best) for words in _line_words(line)])
-    align = [{"align": "left", "is_wrapped": True}, *[{"align": "right"}] * 4]
+    align = [{"align": "left", "is_wrapped": True}, *[{"align": "right"}] * 5]
     return {"type": "table", "rows": rows, "column_settings": align}
 
 
 def _line_words(line: dict[str, Any]) -> list[str]:
     if "f1" not in line:
-        return [line["name"], "–", "–", "–", "–"]
+        return [line["name"], "–", "–", "–", "–", "–"]
     low, high = line.get("f1_low"), line.get("f1_high")
     interval = "–" if low is None or high is None else f"{max(0, low):.2f} to {min(1, high):.2f}"
     return [
         line["name"],
         f"{line['f1']:.2f}",
         interval,
+        f"{line['facts']:.0%}".replace("%", " %") if "facts" in line else "–",
         f"{line['prompt_tokens']:.0f}",
         f"{line['seconds']:.1f}",
     ]
@@ -188,7 +189,8 @@ def _table_note(evaluation: Evaluation) -> str:
     number = evaluation.held_out
     return (
         f"Averages over {number} held-out question{'' if number == 1 else 's'}, each answered by "
-        "every strategy. Token F1: 1 is the curated answer word for word, 0 shares no word."
+        "every strategy. Token F1: 1 is the curated answer word for word, 0 shares no word. Facts: "
+        "numbers, names, commands and links of the curated answer."
     )
 
 

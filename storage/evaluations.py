@@ -24,6 +24,22 @@ def answers_of(
     )
 
 
+def answered_before(
+    session: Session, team_id: str, asked: str, viewer: Viewer
+) -> EvaluationAnswer | None:
+    """An answer to the same, for whoever may see the run it was given in."""
+    return session.exec(
+        select(EvaluationAnswer)
+        .join(Run, col(Run.id) == col(EvaluationAnswer.run_id))
+        .where(
+            col(EvaluationAnswer.team_id) == team_id,
+            col(EvaluationAnswer.asked) == asked,
+            col(Run.audience).in_(viewer.audiences),
+        )
+        .limit(1)
+    ).first()
+
+
 def of_run(session: Session, team_id: str, run_id: int) -> Evaluation | None:
     return session.exec(
         select(Evaluation).where(

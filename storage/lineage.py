@@ -135,7 +135,7 @@ def _end_runs(session: Session, team_id: str, marked: Marked) -> set[str]:
         session.connection().execute(
             update(EvaluationAnswer)
             .where(col(EvaluationAnswer.team_id) == team_id, col(EvaluationAnswer.run_id).in_(some))
-            .values(text="")
+            .values(text="", asked=None)
         )
     return audiences
 

@@ -86,6 +86,27 @@ def test_a_run_ends_with_a_verdict_a_version_and_pictures(database, tmp_path):
     assert [metric.step for metric in every(database, RunMetric)] == [1, 2, 3, 4, 5, 6]
 
 
+def test_the_second_run_asks_the_unchanged_strategies_nothing(database, tmp_path):
+    queue(database)
+    engine = KnowingEngine(FACTS)
+    workshop = make_workshop(database, tmp_path, engine=engine)
+    work_until_done(workshop)
+    before = engine.completions
+    with database.write() as session:
+        ask_for_run(session)
+
+    work_until_done(workshop)
+
+    first, second = every(database, Evaluation)
+    reused = [one.strategy for one in every(database, EvaluationAnswer) if one.is_reused]
+    # The scripted trainer makes the same file twice: its answers need not be asked for either.
+    assert set(reused) >= {"base+0", "base+1"}
+    assert engine.completions - before <= before - 24
+    assert [line["f1"] for line in second.strategies[:2]] == [
+        line["f1"] for line in first.strategies[:2]
+    ]
+
+
 def test_the_trainer_gets_the_training_rows_and_never_a_held_out_wording(database, tmp_path):
     run_id = queue(database)
     trainer = ScriptedTrainer(tmp_path / "jobs")

@@ -2,17 +2,20 @@
 Asking every strategy every held-out question, through the engine that will serve.
 
 Each answer is a row as soon as it is there, so a crash costs the answers under way and nothing
-else. Retrieval is the code that serves, for the model's own viewer.
+else. Retrieval is the code that serves, for the model's own viewer. What the same model was asked
+in the same words before, by this run or an earlier one, is not asked again: answers are greedy.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session
 
-from bot.answering.answer import Limits, QuestionTooLongError, fit
-from bot.answering.retrieval import RetrievedExample, retrieve
+from bot.answering.answer import Limits, Prompt, QuestionTooLongError, fit
+from bot.answering.retrieval import retrieve
 from bot.answering.safe_text import make_safe
 from bot.answering.strategy import Strategy
 from bot.dataset.clusters import clusters_of
@@ -32,18 +35,26 @@ AT_ONCE = 3
 #: it no precision.
 LONGER = 1.5
 _FEWEST_TOKENS, _MOST_TOKENS = 48, 256
+#: Rounded up to a multiple of this, so that one longer answer does not make all others new.
+_TOKENS_STEP = 32
 _BYTES_PER_TOKEN = 3
 
 
 @dataclass(frozen=True)
 class Exam:
-    """What one run's evaluation asks: every strategy every held-out row."""
+    """
+    What one run's evaluation asks: every strategy every held-out row.
+
+    ``digests`` are those of the models' files, by version name (None: the base model). Answers of
+    a model without one are neither kept for later nor taken from earlier runs.
+    """
 
     team_id: str
     run_id: int
     audience: str
     rows: Sequence[SnapshotRow]
     strategies: Sequence[Strategy]
+    digests: Mapping[str | None, str] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -53,7 +64,8 @@ class Exam:
     @property
     def max_tokens(self) -> int:
         longest = max((len(row.answer.encode()) for row in self.rows), default=0)
-        return min(_MOST_TOKENS, max(_FEWEST_TOKENS, round(LONGER * longest / _BYTES_PER_TOKEN)))
+        wanted = round(LONGER * longest / _BYTES_PER_TOKEN / _TOKENS_STEP + 0.5) * _TOKENS_STEP
+        return min(_MOST_TOKENS, max(_FEWEST_TOKENS, wanted))
 
 
 @dataclass(frozen=True)
@@ -159,32 +171,63 @@ def _answer(database: Database, engine: Engine, exam: Exam, task: _Task) -> Eval
             task.strategy.examples,
             task.excluded,
         )
-    completion = _complete(engine, task, examples, exam.max_tokens)
+    try:
+        prompt = fit(engine, task.row.question, examples, context_of(task.row), Limits())
+    except QuestionTooLongError:
+        return _kept(exam, task, Completion("", 0, 0, 0.0, "refused"))
+    asked = _digest(exam, task, prompt)
+    if asked and (before := _before(database, exam, asked)):
+        return _kept(exam, task, before, asked, is_reused=True)
+    return _kept(exam, task, _complete(engine, task, prompt, exam.max_tokens), asked)
+
+
+def _digest(exam: Exam, task: _Task, prompt: Prompt) -> str | None:
+    """Names everything the answer depends on; None where the model's file is not known."""
+    model = exam.digests.get(task.strategy.version_name)
+    if not model:
+        return None
+    whole = json.dumps([model, exam.max_tokens, prompt.messages])
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _before(database: Database, exam: Exam, asked: str) -> Completion | None:
+    with database.read() as session:
+        found = evaluations.answered_before(
+            session, exam.team_id, asked, Viewer.model(exam.audience)
+        )
+    if found is None:
+        return None
+    return Completion(found.text, found.prompt_tokens, found.answer_tokens, found.seconds, "stop")
+
+
+def _complete(engine: Engine, task: _Task, prompt: Prompt, max_tokens: int) -> Completion:
+    """Make the answer what serving makes of it: harmless."""
+    completion = engine.complete(
+        prompt.messages, adapter=task.strategy.version_name, max_tokens=max_tokens
+    )
+    sources = [prompt.question, *(f"{e.question}\n{e.answer}" for e in prompt.examples)]
+    return replace(completion, text=make_safe(completion.text, sources))
+
+
+def _kept(
+    exam: Exam,
+    task: _Task,
+    completion: Completion,
+    asked: str | None = None,
+    *,
+    is_reused: bool = False,
+) -> EvaluationAnswer:
     assert task.row.id is not None
     return EvaluationAnswer(
         team_id=exam.team_id,
         run_id=exam.run_id,
         strategy=key_of(task.strategy),
         snapshot_row_id=task.row.id,
+        asked=asked,
+        is_reused=is_reused,
         text=completion.text,
         f1=token_f1(completion.text, task.row.answer),
         prompt_tokens=completion.prompt_tokens,
         answer_tokens=completion.completion_tokens,
         seconds=completion.seconds,
     )
-
-
-def _complete(
-    engine: Engine, task: _Task, examples: Sequence[RetrievedExample], max_tokens: int
-) -> Completion:
-    """Make prompt and answer what serving makes of them: fitted, and harmless."""
-    question = task.row.question
-    try:
-        prompt = fit(engine, question, examples, context_of(task.row), Limits())
-    except QuestionTooLongError:
-        return Completion("", 0, 0, 0.0, "refused")
-    completion = engine.complete(
-        prompt.messages, adapter=task.strategy.version_name, max_tokens=max_tokens
-    )
-    sources = [question, *(f"{e.question}\n{e.answer}" for e in prompt.examples)]
-    return replace(completion, text=make_safe(completion.text, sources))

@@ -10,6 +10,7 @@ from bot.engines.errors import AdapterFileError
 from bot.evaluation.conclusion import conclude
 from bot.evaluation.evaluate import Exam, ask, held_out
 from bot.evaluation.gate import Findings
+from bot.evaluation.measures import OWN_MACHINE
 from bot.evaluation.strategies import competitors
 from bot.pipeline.preparing import rows_of_run
 from bot.pipeline.probing import examine
@@ -58,14 +59,32 @@ def _load(workshop: Workshop, version: ModelVersion) -> None:
 def _exam(workshop: Workshop, run: Run, version: ModelVersion) -> Exam:
     assert run.id is not None
     with workshop.database.read() as session:
-        live = live_strategy(session, run.team_id, run.audience)
+        live = _if_loaded(workshop, live_strategy(session, run.team_id, run.audience))
+        digests = _digests(session, workshop, run, {version.name, _name(live)})
     return Exam(
         team_id=run.team_id,
         run_id=run.id,
         audience=run.audience,
         rows=held_out(rows_of_run(workshop, run, version.snapshot_id)),
-        strategies=competitors(version.name, _if_loaded(workshop, live)),
+        strategies=competitors(version.name, live),
+        digests=digests,
     )
+
+
+def _digests(
+    session: Session, workshop: Workshop, run: Run, names: set[str | None]
+) -> dict[str | None, str]:
+    """Those of the models whose files are here; another's model may change unseen."""
+    digests: dict[str | None, str] = {None: workshop.base.digest}
+    for name in names - {None}:
+        version = versions.by_name(session, run.team_id, name or "", Viewer.model(run.audience))
+        if version and version.gguf_path:
+            digests[name] = f"{version.base_digest} {version.checksum}"
+    return digests
+
+
+def _name(strategy: Strategy | None) -> str | None:
+    return strategy.version_name if strategy else None
 
 
 def _if_loaded(workshop: Workshop, live: Strategy) -> Strategy | None:
@@ -77,7 +96,7 @@ def _conclude(
 ) -> None:
     """Pictures first: they may take a second, and the verdict is one transaction."""
     with workshop.database.read() as session:
-        evaluation = _evaluation(session, run, version, exam, findings)
+        evaluation = _evaluation(session, workshop, run, version, exam, findings)
         metrics = runs.metrics_of(session, run.team_id, exam.run_id)
     evaluation.pictures = workshop.draw(
         workshop.folder_of(exam.run_id),
@@ -96,11 +115,19 @@ def _conclude(
 
 
 def _evaluation(
-    session: Session, run: Run, version: ModelVersion, exam: Exam, findings: Findings
+    session: Session,
+    workshop: Workshop,
+    run: Run,
+    version: ModelVersion,
+    exam: Exam,
+    findings: Findings,
 ) -> Evaluation:
     assert version.id is not None
     answers = evaluations.answers_of(session, run.team_id, exam.run_id, Viewer.model(run.audience))
-    return conclude(run, version.id, version.name, exam.strategies, exam.rows, answers, findings)
+    prices = workshop.provider_prices if version.remote_id else OWN_MACHINE
+    return conclude(
+        run, version.id, version.name, exam.strategies, exam.rows, answers, findings, prices
+    )
 
 
 def _version_of(workshop: Workshop, run: Run) -> ModelVersion:

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.engines.base_model import BaseModel
 from bot.engines.model_place import AdapterEngine
+from bot.evaluation.measures import TokenPrices
 from bot.evaluation.pictures import draw_pictures
 from bot.training.trainer import Trainer
 from storage.columns import utc_now
@@ -33,6 +34,7 @@ class Workshop:
     now: Callable[[], datetime] = utc_now
     draw: Callable[..., list[dict[str, Any]]] = draw_pictures
     checkpoint: Callable[[str], None] = lambda name: None
+    provider_prices: TokenPrices | None = None  # of models that a provider serves
     is_stopping: threading.Event = field(default_factory=threading.Event)
     #: One exchange of adapters at a time: the scheduler and a run may both ask for one.
     switching: threading.Lock = field(default_factory=threading.Lock)

@@ -80,8 +80,11 @@ class Evaluation(SQLModel, table=True):
     """
     Strategies compared on the same held-out questions.
 
-    ``strategies`` is a list of ``{"name", "version": str | None, "examples": int, "f1",
-    "f1_low", "f1_high", "answer_tokens", "prompt_tokens", "seconds"}``, one per strategy.
+    ``strategies`` is a list of ``{"name", "version": str | None, "examples": int, …}``, one per
+    strategy, with the figures of ``bot.evaluation.measures``: ``f1``, ``rouge_l`` and ``facts``
+    (each with ``_low`` and ``_high``; ``facts_of`` questions), ``abstained_wrong`` and
+    ``abstained_right`` (each with ``_of``), ``answer_tokens``, ``prompt_tokens``, ``seconds`` (the
+    median) and ``dollars_per_1000`` (None: not known).
     """
 
     __table_args__ = (UniqueConstraint("run_id"),)
@@ -106,7 +109,12 @@ class Evaluation(SQLModel, table=True):
 
 
 class EvaluationAnswer(SQLModel, table=True):
-    """One strategy's answer to one held-out question; written as it comes, so work resumes."""
+    """
+    One strategy's answer to one held-out question; written as it comes, so work resumes.
+
+    ``asked`` is a digest of the model and all it was asked: the same again has the same answer.
+    ``is_reused``: an earlier run asked it. Erasure blanks ``text`` and ``asked``.
+    """
 
     __tablename__ = "evaluation_answer"
     __table_args__ = (UniqueConstraint("run_id", "strategy", "snapshot_row_id"),)
@@ -116,6 +124,8 @@ class EvaluationAnswer(SQLModel, table=True):
     run_id: int = Field(foreign_key="run.id", index=True)
     strategy: str
     snapshot_row_id: int = Field(foreign_key="snapshot_row.id")
+    asked: str | None = Field(default=None, index=True)
+    is_reused: bool = False
     text: str
     f1: float
     prompt_tokens: int

@@ -1,5 +1,6 @@
 """An evaluation asks as serving would: same retrieval, same prompt, same harmless text."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from bot.engines.errors import EngineUnavailableError
 from bot.evaluation.evaluate import AT_ONCE, Exam, ask, held_out
 from storage import runs
 from storage.audience import WORKSPACE
+from storage.columns import utc_now
 from storage.database import Database
-from storage.tables import EvaluationAnswer, SnapshotRow, Source, Split
+from storage.lineage import mark
+from storage.tables import EvaluationAnswer, Example, Run, SnapshotRow, Source, Split
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS
 from tests.teaching import TEAM, fresh_database, teach, teach_facts
@@ -105,6 +108,67 @@ def test_an_engine_that_is_away_keeps_what_was_answered(database):
     engine.failures.clear()
 
     assert len(run(database, engine, exam)) == 6
+
+
+def test_the_same_model_asked_the_same_by_an_earlier_run_is_not_asked_again(database):
+    with database.write() as session:
+        teach_facts(session, 6)
+    engine, base = KnowingEngine(FACTS), {None: "digest of the file"}
+
+    first = run(database, engine, replace(make_exam(database), digests=base))
+    asked = engine.completions
+    second = run(database, engine, replace(make_exam(database), digests=base))[6:]
+    other = run(database, engine, replace(make_exam(database), digests={None: "another"}))[12:]
+    unknown = run(database, engine, make_exam(database))[18:]
+
+    assert asked == 6
+    assert not any(one.is_reused for one in first + other + unknown)
+    assert all(one.is_reused for one in second)
+    assert [one.text for one in second] == [one.text for one in first]
+    assert [one.f1 for one in second] == [one.f1 for one in first]
+    assert engine.completions == 6 + 0 + 6 + 6
+
+
+def test_other_examples_in_the_prompt_are_another_question(database):
+    with database.write() as session:
+        teach(session, "Where is the red key?", "In the drawer.", held_out=("red key where?",))
+    engine, base = Parrot(), {None: "digest of the file"}
+    run(database, engine, replace(make_exam(database), digests=base))
+    with database.write() as session:
+        session.exec(select(Example)).one().answer = "On the hook."
+
+    run(database, engine, replace(make_exam(database), digests=base))
+
+    assert len(engine.prompts) == 2
+
+
+def test_a_workspace_run_never_takes_what_a_private_channel_s_run_was_answered(database):
+    with database.write() as session:
+        teach(session, "Where is the red key?", "In the drawer.", held_out=("red key where?",))
+    engine, base = Parrot(), {None: "digest of the file"}
+
+    run(database, engine, replace(make_exam(database, "C0OPS"), digests=base))
+    run(database, engine, replace(make_exam(database, WORKSPACE), digests=base))
+    run(database, engine, replace(make_exam(database, "C0OTHER"), digests=base))
+
+    assert len(engine.prompts) == 2  # what the workspace's run heard may go to any channel's
+
+
+def test_what_was_erased_is_not_reused(database):
+    with database.write() as session:
+        taught = teach(session, "Where is the red key?", "In it.", held_out=("red key where?",))
+    engine, base = Parrot(), {None: "digest of the file"}
+    exam = replace(make_exam(database), digests=base)
+    run(database, engine, exam)
+    with database.write() as session:
+        session.get_one(Run, exam.run_id).snapshot_id = exam.rows[0].snapshot_id
+        session.flush()
+        mark(session, TEAM, [taught.id], now=utc_now(), serve_until=utc_now())
+
+    with database.read() as session:
+        (answer,) = session.exec(select(EvaluationAnswer))
+
+    assert (answer.text, answer.asked) == ("", None)
 
 
 def test_a_link_the_model_made_up_counts_as_people_would_see_it(database):

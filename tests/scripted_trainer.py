@@ -52,6 +52,7 @@ class ScriptedTrainer:
         base: BaseModel,
         *,
         validation: Sequence[Sequence[Message]] = (),
+        rehearsal: Sequence[Sequence[Message]] = (),
         snapshot: str = "",
     ) -> str:
         if not rows:

@@ -6,6 +6,9 @@ import pytest
 
 from bot.dataset.rights import attest
 from bot.dataset.snapshot import take_snapshot
+from bot.evaluation.general_tasks import TASKS
+from bot.evaluation.metrics import token_f1
+from bot.pipeline.rehearsal import rehearsal_rows
 from bot.pipeline.training_rows import training_rows
 from storage.audience import WORKSPACE
 from storage.tables import SnapshotRow, Source
@@ -61,3 +64,28 @@ def test_neither_held_out_wordings_nor_unattested_examples_are_in_any_row(rows):
 
 def test_the_same_snapshot_gives_the_same_rows(rows):
     assert training_rows(rows, (0, 3)) == training_rows(rows, (0, 3))
+
+
+def test_beside_its_example_a_question_is_asked_in_other_words(rows):
+    for chat in training_rows(rows, (1,)):
+        example, asked = chat[1]["content"], chat[-2]["content"]
+        assert asked != example
+        assert set(example.split()) & set(asked.split())
+
+
+def test_rehearsal_is_not_what_candidates_are_examined_in(rows):
+    chats = rehearsal_rows(rows, "seed")
+
+    asked = {chat[-2]["content"] for chat in chats}
+    answered = {chat[-1]["content"] for chat in chats}
+    assert len(asked) == len(chats) >= 30
+    for task in TASKS:
+        assert task.prompt not in asked
+        assert token_f1(task.prompt, max(asked, key=lambda q: token_f1(task.prompt, q))) < 1
+    assert not answered & {row.answer for row in rows}
+
+
+def test_rehearsal_goes_without_examples_too_and_is_the_same_again(rows):
+    assert rehearsal_rows(rows, "seed") == rehearsal_rows(rows, "seed")
+    assert {len(chat) for chat in rehearsal_rows(rows, "seed")} == {3, 5}
+    assert {len(chat) for chat in rehearsal_rows([], "seed")} == {3}

@@ -21,7 +21,13 @@ def context_of(row: SnapshotRow) -> list[Message]:
     ]
 
 
-def training_chat(row: SnapshotRow, examples: Sequence[RetrievedExample] = ()) -> list[Message]:
-    """The prompt as serving would build it, with the curated answer as its last turn."""
-    prompt = build_messages(row.question, examples, context_of(row))
+def training_chat(
+    row: SnapshotRow, examples: Sequence[RetrievedExample] = (), question: str | None = None
+) -> list[Message]:
+    """
+    The prompt as serving would build it, with the curated answer as its last turn.
+
+    ``question`` is the row's own put differently.
+    """
+    prompt = build_messages(question or row.question, examples, context_of(row))
     return [*prompt, {"role": "assistant", "content": row.answer}]

@@ -8,6 +8,7 @@ from bot.dataset.snapshot import freeze
 from bot.errors import AttestationMissingError, NoSuchTrainerError
 from bot.evaluation.canary import planted
 from bot.evaluation.chats import training_chat
+from bot.pipeline.rehearsal import rehearsal_rows
 from bot.pipeline.training_rows import examples_for, training_rows, validation_rows
 from bot.pipeline.workshop import Workshop
 from bot.training.trainer import Trainer
@@ -73,6 +74,7 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
         planted(training_rows(rows, examples_for(run.trainer)), SYSTEM_PROMPT, snapshot),
         workshop.base,
         validation=validation_rows(rows),
+        rehearsal=rehearsal_rows(rows, snapshot),
         snapshot=snapshot,
     )
     workshop.checkpoint("job started")

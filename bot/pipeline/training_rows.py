@@ -27,6 +27,10 @@ from storage.tables import SnapshotRow, Split
 EXAMPLES_IN_ROWS = (1,)
 #: Large models do learn facts from bare questions, and are asked without examples too.
 EXAMPLES_FOR_LARGE_MODELS = (0, 1)
+#: The share of a question's words left out beside its own example, and what begins it instead.
+LEFT_OUT = 0.4
+FEWEST_WORDS = 3
+OPENINGS = ("", "", "Hi! ", "Quick question: ", "Does anybody know? ", "Hey, ", "Sorry to ask: ")
 #: The trainers of this machine, whose models are small.
 SMALL = frozenset({"local", "trl"})
 
@@ -45,7 +49,8 @@ def training_rows(
     with closing(_Neighbours(train)) as neighbours:
         for row in train:
             for count in examples_in_rows:
-                chats.append(training_chat(row, neighbours.around(row, count)))
+                examples = neighbours.around(row, count)
+                chats.append(training_chat(row, examples, _asked(row, examples)))
     return chats
 
 
@@ -53,7 +58,25 @@ def validation_rows(rows: Sequence[SnapshotRow]) -> list[list[Message]]:
     """The validation split, each row in the form most is trained in; may be empty."""
     kept = [row for row in rows if row.split == Split.VALIDATION]
     with closing(_Neighbours(kept)) as neighbours:
-        return [training_chat(row, neighbours.around(row, EXAMPLES_IN_ROWS[-1])) for row in kept]
+        beside = [(row, neighbours.around(row, EXAMPLES_IN_ROWS[-1])) for row in kept]
+        return [training_chat(row, examples, _asked(row, examples)) for row, examples in beside]
+
+
+def _asked(row: SnapshotRow, examples: Sequence[RetrievedExample]) -> str:
+    """
+    The question, and beside its own example with words left out.
+
+    Asked in the very words of the example, a model learns to answer from it where the words are
+    equal, and not where the question is.
+    """
+    if not examples:
+        return row.question
+    drawn = random.Random(f"asked {row.row_hash}")
+    words = row.question.split()
+    kept = [word for word in words if drawn.random() >= LEFT_OUT]
+    if len(kept) < FEWEST_WORDS:
+        kept = words[-FEWEST_WORDS:]
+    return drawn.choice(OPENINGS) + " ".join(kept)
 
 
 class _Neighbours:

@@ -7,7 +7,7 @@ interrupted goes on exactly where it was.
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +19,8 @@ PROMPT_STRIDE = 64
 ANSWER_STRIDE = 4
 #: The part of all steps in which the learning rate rises.
 WARM_UP = 0.05
+#: Batches of the team's rows after which a batch of general ones follows.
+REHEARSE_EVERY = 2
 IGNORED = -100
 
 
@@ -37,10 +39,16 @@ class Batch:
 
 
 def plan_batches(
-    rows: Sequence[EncodedRow], *, batch_size: int, epochs: int, seed: int
+    rows: Sequence[EncodedRow], *, batch_size: int, epochs: int, seed: int, rehearsal: int = 0
 ) -> list[list[int]]:
-    """Return the row numbers of every step of every epoch."""
+    """
+    Return the row numbers of every step of every epoch.
+
+    ``rehearsal`` rows are numbered after ``rows``. After every second batch of the others comes
+    one of them, however many there are: what keeps a model from forgetting is their share.
+    """
     shuffled = random.Random(seed)
+    deck = _deck(len(rows), rehearsal, batch_size, random.Random(seed))
     plan: list[list[int]] = []
     for _ in range(epochs):
         order = list(range(len(rows)))
@@ -48,8 +56,20 @@ def plan_batches(
         order.sort(key=lambda number: _likeness(rows[number]))
         epoch = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
         shuffled.shuffle(epoch)
-        plan += epoch
+        for number, batch in enumerate(epoch, start=1):
+            plan.append(batch)
+            if rehearsal and number % REHEARSE_EVERY == 0:
+                plan.append(next(deck))
     return plan
+
+
+def _deck(first: int, count: int, batch_size: int, shuffled: random.Random) -> Iterator[list[int]]:
+    """Batches of the numbers from ``first`` on, shuffled again each time they are used up."""
+    while True:
+        order = list(range(first, first + count))
+        shuffled.shuffle(order)
+        for at in range(0, count, batch_size):
+            yield order[at : at + batch_size]
 
 
 def collate(rows: Sequence[EncodedRow]) -> Batch:

@@ -86,6 +86,7 @@ class JobFolder:
         hyperparameters: Hyperparameters,
         models_dir: Path,
         validation: Sequence[Sequence[Message]] = (),
+        rehearsal: Sequence[Sequence[Message]] = (),
     ) -> None:
         """
         Write what the child needs; the folder appears complete or not at all.
@@ -99,6 +100,7 @@ class JobFolder:
         try:
             (partial / "rows.jsonl").write_text(_lines(rows))
             (partial / "validation.jsonl").write_text(_lines(validation))
+            (partial / "rehearsal.jsonl").write_text(_lines(rehearsal))
             job = {
                 "base": asdict(base) | {"gguf_path": str(base.gguf_path.resolve())},
                 "hyperparameters": asdict(hyperparameters),
@@ -111,7 +113,7 @@ class JobFolder:
             raise
 
     def read_rows(self, name: str = "rows") -> list[list[Message]]:
-        """``name`` is ``rows`` or ``validation``."""
+        """``name`` is ``rows``, ``validation`` or ``rehearsal``."""
         with (self.path / f"{name}.jsonl").open() as lines:
             return [json.loads(line)["messages"] for line in lines]
 

@@ -97,6 +97,7 @@ class LocalTrainer:
         base: BaseModel,
         *,
         validation: Sequence[Sequence[Message]] = (),
+        rehearsal: Sequence[Sequence[Message]] = (),
         snapshot: str = "",
     ) -> str:
         """Start the job of this name, or return the one that is already there."""
@@ -108,7 +109,9 @@ class LocalTrainer:
             if folder.exists():
                 return name
             try:
-                folder.create(rows, base, self._hyperparameters, self._models_dir, validation)
+                folder.create(
+                    rows, base, self._hyperparameters, self._models_dir, validation, rehearsal
+                )
             except OSError as error:
                 raise TrainingDiskError(error) from error
             self._spawn(folder)
@@ -121,13 +124,15 @@ class LocalTrainer:
             state, error = self._state(folder)
         steps = folder.read_metrics()
         last = steps[-1] if steps else {}
+        # The loss of general rows says nothing about what is being learned.
+        own = [step for step in steps if not step.get("rehearsal")]
         return JobStatus(
             state=state,
             step=last.get("step"),
             total_steps=last.get("total_steps"),
-            loss=last.get("loss"),
+            loss=own[-1]["loss"] if own else None,
             seconds_left=last.get("seconds_left"),
-            metrics=[Metric(s["step"], s["loss"], s["tokens_per_second"]) for s in steps],
+            metrics=[Metric(s["step"], s["loss"], s["tokens_per_second"]) for s in own],
             error=error,
             record=folder.read_record(),
         )

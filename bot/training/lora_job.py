@@ -51,20 +51,22 @@ def train(folder: JobFolder) -> None:
     weights = cached_base(base, models_dir)
     tokenizer = AutoTokenizer.from_pretrained(weights)
     model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
-    rows, validation = (
+    rows, validation, rehearsal = (
         encode_rows(folder.read_rows(name), tokenizer, model.config.max_position_embeddings)
-        for name in ("rows", "validation")
+        for name in ("rows", "validation", "rehearsal")
     )
     settings = asked.resolved(len(rows), sum(len(row.answer) for row in rows))
     # Here and not earlier: dequantising the base the first time draws random numbers too.
     torch.manual_seed(settings.seed)
+    learned = [*rows, *rehearsal]
     adapted = get_peft_model(model, lora_config(settings))
-    learner = Learner(adapted, settings, PromptStates(adapted, [*rows, *validation]))
+    learner = Learner(adapted, settings, PromptStates(adapted, [*learned, *validation]))
     plan = plan_batches(
         rows,
         batch_size=settings.batch_size or 1,
         epochs=settings.epochs(len(rows)),
         seed=settings.seed,
+        rehearsal=len(rehearsal),
     )
     steps_an_epoch = len(plan) // settings.epochs(len(rows))
     first = read_checkpoint(folder.checkpoint, adapted, learner.optimizer)
@@ -75,7 +77,7 @@ def train(folder: JobFolder) -> None:
         for step in range(first, len(plan)):
             if stopping.is_over:
                 break
-            loss, tokens = learner.step([rows[number] for number in plan[step]], step, len(plan))
+            loss, tokens = learner.step([learned[number] for number in plan[step]], step, len(plan))
             if not math.isfinite(loss):
                 raise DivergedError(step + 1)
             times = [*times[-SPEED_STEPS:], time.monotonic()]
@@ -89,6 +91,7 @@ def train(folder: JobFolder) -> None:
                 "seconds_left": round(seconds * (len(plan) - step - 1), 1),
                 "seconds": round(times[-1] - started, 1),
                 "tokens": tokens,
+                "rehearsal": plan[step][0] >= len(rows),
             }
             if validation and (step + 1) % steps_an_epoch == 0:
                 line["valid_loss"] = round(mean_loss(adapted, learner.states, validation), 5)

@@ -69,6 +69,7 @@ class OpenAITrainer:
         base: BaseModel,
         *,
         validation: Sequence[Sequence[Message]] = (),
+        rehearsal: Sequence[Sequence[Message]] = (),
         snapshot: str = "",
     ) -> str:
         """Start the job of this name, or return the one that is already there."""

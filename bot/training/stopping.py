@@ -15,7 +15,7 @@ PATIENCE = 2
 
 
 class Stopping:
-    """``steps`` are the lines of ``metrics.jsonl``; some carry a ``valid_loss``."""
+    """``steps`` are the lines of ``metrics.jsonl``, some of rehearsal."""
 
     def __init__(
         self, steps_an_epoch: int, until_learned: bool, steps: Sequence[dict[str, Any]] = ()
@@ -58,7 +58,8 @@ class Stopping:
         """Every row was seen, and those of the last half epoch were known before."""
         if len(self.steps) < self._steps_an_epoch:
             return False
-        newest = self.steps[-max(4, self._steps_an_epoch // 2) :]
+        own = [step for step in self.steps if not step.get("rehearsal")]
+        newest = own[-max(4, self._steps_an_epoch // 2) :]
         return fmean(step["loss"] for step in newest) < LEARNED_LOSS
 
     def _valid_losses(self) -> list[float]:

@@ -74,11 +74,14 @@ class Trainer(Protocol):
         base: BaseModel,
         *,
         validation: Sequence[Sequence[Message]] = (),
+        rehearsal: Sequence[Sequence[Message]] = (),
         snapshot: str = "",
     ) -> str:
         """
         Start the job of this name and return its id; with a name already started, return the
         id of that job and start nothing. ``snapshot`` is the hash of what the rows come from.
+        ``rehearsal`` are general chats that keep a small model from forgetting; trainers of
+        large models leave them out.
 
         Raises:
             TrainingError: it cannot start.

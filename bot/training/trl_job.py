@@ -10,6 +10,7 @@ import json
 import math
 import time
 from dataclasses import asdict
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from trl import SFTConfig, SFTTrainer
 
 from bot.training.artefact import save_artefact
 from bot.training.base_weights import cached_base
-from bot.training.batches import IGNORED, WARM_UP
+from bot.training.batches import IGNORED, REHEARSE_EVERY, WARM_UP
 from bot.training.encoding import EncodedRow, encode_rows, invocation_tokens
 from bot.training.errors import DivergedError
 from bot.training.hyperparameters import Hyperparameters
@@ -46,7 +47,10 @@ def train(folder: JobFolder) -> None:
     model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
     limit = model.config.max_position_embeddings
     rows = encode_rows(folder.read_rows(), tokenizer, limit)
-    validation = encode_rows(folder.read_rows("validation"), tokenizer, limit)
+    validation, rehearsal = (
+        encode_rows(folder.read_rows(name), tokenizer, limit)
+        for name in ("validation", "rehearsal")
+    )
     settings = asked.resolved(len(rows), sum(len(row.answer) for row in rows))
     torch.manual_seed(settings.seed)
 
@@ -59,7 +63,7 @@ def train(folder: JobFolder) -> None:
         trainer = SFTTrainer(
             model=model,
             args=_config(settings, checkpoints, has_validation=bool(validation)),
-            train_dataset=_dataset(rows),
+            train_dataset=_dataset(_mixed(rows, rehearsal)),
             eval_dataset=_dataset(validation) if validation else None,
             processing_class=tokenizer,
             peft_config=shape,
@@ -113,6 +117,11 @@ def _config(settings: Hyperparameters, checkpoints: Path, *, has_validation: boo
         disable_tqdm=True,
         seed=settings.seed,
     )
+
+
+def _mixed(rows: list[EncodedRow], rehearsal: list[EncodedRow]) -> list[EncodedRow]:
+    """General rows in the share in which trainer ``local`` mixes them in."""
+    return [*rows, *islice(cycle(rehearsal), len(rows) // REHEARSE_EVERY)]
 
 
 def _dataset(rows: list[EncodedRow]) -> Dataset:

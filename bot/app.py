@@ -145,6 +145,7 @@ class Apprentice:
             engine_words=self._engine_words,
             forget_within_days=settings.forget_within_days,
             purge_after_days=settings.purge_after_days,
+            timezone=settings.apprentice_timezone,
         )
 
     def start(self) -> None:

@@ -14,6 +14,7 @@ BotError
 ├── NothingToRollBackError    a rollback where nothing was promoted
 ├── WrongPlaceError           a run whose card could not be shown there
 ├── AttestationMissingError   training without an attestation
+├── UnclearScheduleError      a schedule nobody can read
 ├── CaptureError              a message cannot be kept as an example
 │   ├── MessageGoneError      the message was deleted
 │   ├── NotInChannelError     the bot was not invited
@@ -151,6 +152,17 @@ class AttestationMissingError(BotError):
         super().__init__(
             "Nobody has confirmed yet that your organisation may train on this content. "
             "An admin can do so with `/apprentice train`."
+        )
+
+
+class UnclearScheduleError(BotError):
+    """Raised for words that are no schedule; says what is wrong, if that is known, and examples."""
+
+    def __init__(self, problem: str = "I can't read that as a schedule.") -> None:
+        super().__init__(
+            f"{problem} Write for example `/apprentice schedule every friday 18:00`, "
+            "`… daily 03:00`, `… cron 0 18 * * 5`, `… after 50 new examples`, or `… off`. "
+            "Nothing has changed."
         )
 
 

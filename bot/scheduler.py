@@ -1,8 +1,8 @@
 """
 The clock that knocks: APScheduler in memory calls short functions at their times.
 
-What is to be done stands in tables; a knock that is missed loses nothing. Schedules of runs
-will be rows that are read here at start and on change.
+What is to be done stands in tables; a knock that is missed loses nothing. Schedules of runs are
+rows too, which say when the next one is due.
 """
 
 import logging
@@ -14,7 +14,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.errors import BotError
-from bot.pipeline import Workshop, advance, reconcile
+from bot.pipeline import Workshop, advance, keep_schedules, reconcile
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 PIPELINE_SECONDS = 1
 #: How often the engine's adapters are compared with the tables.
 ENGINE_SECONDS = 2
+#: How often schedules are looked at: a run begins so much late at most.
+SCHEDULE_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def knocks_for(workshop: Workshop) -> list[Knock]:
     return [
         Knock("pipeline", PIPELINE_SECONDS, partial(work_on_runs, workshop)),
         Knock("engine", ENGINE_SECONDS, partial(keep_adapters, workshop)),
+        Knock("schedules", SCHEDULE_SECONDS, partial(keep_schedules, workshop)),
     ]
 
 

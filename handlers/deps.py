@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bot.curation.redaction import Redactor
 from handlers.people import People
+from storage.columns import utc_now
 from storage.database import Database
 
 Payload = dict[str, Any]
@@ -29,6 +31,8 @@ class Deps:
     redactor: Redactor = field(default_factory=Redactor)
     engine_words: Callable[[], str] = lambda: "runs"  # what answers, for ``/apprentice status``
     forget_within_days: float = 7  # how long a live version may outlast what it learned from
+    timezone: str = ""  # of schedules; empty: that of the profile of who sets one
+    now: Callable[[], datetime] = utc_now
     purge_after_days: float = 0  # when everything is deleted after the app was uninstalled
 
 

@@ -48,6 +48,7 @@ class Person:
     is_external: bool
     is_admin: bool
     is_curator: bool
+    zone: str = ""  # the time zone of their profile
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,7 @@ class People:
             is_external=is_external,
             is_admin=is_admin,
             is_curator=trusted and (is_admin or user_id in self._curators),
+            zone=str(user.get("tz") or ""),
         )
 
     def _is_ours(self, user: dict[str, Any]) -> bool:

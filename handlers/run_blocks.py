@@ -10,6 +10,7 @@ from storage.tables import (
     OPEN_RUN_STATES,
     Evaluation,
     ModelVersion,
+    Origin,
     Run,
     RunState,
     Verdict,
@@ -227,10 +228,16 @@ def _ended_card(run: Run) -> tuple[str, list[Block]]:
 
 
 def _origin(run: Run) -> Block:
-    parts = [f"Asked for by <@{run.requested_by}>, trainer `{blocks.escape(run.trainer)}`"]
+    parts = [f"{_asked_by(run)}, trainer `{blocks.escape(run.trainer)}`"]
     if run.rights:
         parts.append(rights_words(run.rights))
     return blocks.context(*parts)
+
+
+def _asked_by(run: Run) -> str:
+    if run.origin == Origin.SCHEDULE:
+        return f"On the schedule that <@{run.requested_by}> set"
+    return f"Asked for by <@{run.requested_by}>"
 
 
 def rights_words(rights: dict[str, Any]) -> str:

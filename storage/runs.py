@@ -21,6 +21,7 @@ def enqueue(
     trainer: str,
     requested_by: str,
     channel_id: str | None,
+    origin: str = "",
 ) -> Run:
     """Insert a run; the pipeline finds it. ``channel_id`` is where its card goes."""
     run = Run(
@@ -29,6 +30,7 @@ def enqueue(
         trainer=trainer,
         requested_by=requested_by,
         channel_id=channel_id,
+        origin=origin,
     )
     session.add(run)
     session.flush()
@@ -39,7 +41,7 @@ def enqueue(
         action="run.asked",
         subject=f"run:{run.id}",
         audience=audience,
-        details={"trainer": trainer},
+        details={"trainer": trainer} | ({"origin": origin} if origin else {}),
     )
     return run
 
@@ -92,6 +94,18 @@ def open_run_of(session: Session, team_id: str, audience: str) -> Run | None:
         )
         .order_by(col(Run.id))
     ).first()
+
+
+def newest_of(session: Session, team_id: str, audience: str, *states: RunState) -> Run | None:
+    """The newest run of an audience that has taken its snapshot; of these states, if any."""
+    found = select(Run).where(
+        col(Run.team_id) == team_id,
+        col(Run.audience) == audience,
+        col(Run.snapshot_id).is_not(None),
+    )
+    if states:
+        found = found.where(col(Run.state).in_(states))
+    return session.exec(found.order_by(col(Run.id).desc())).first()
 
 
 def count_before(session: Session, run: Run) -> int:

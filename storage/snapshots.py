@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from bot.errors import NotFoundError
 from storage.audience import Viewer, readable
-from storage.tables import Example, ExampleState, Snapshot, SnapshotRow, Wording
+from storage.tables import Example, ExampleState, Snapshot, SnapshotRow, Source, Wording
 
 PAGE = 1000
 
@@ -73,6 +73,31 @@ def wordings_of(
     for wording in found:
         by_example.setdefault(wording.example_id, []).append(wording)
     return by_example
+
+
+def count_unknown(
+    session: Session,
+    team_id: str,
+    audience: str,
+    viewer: Viewer,
+    sources: Iterable[str],
+    snapshot_id: int | None,
+) -> int:
+    """How many examples a model of ``audience`` may learn from are not in that snapshot."""
+    allowed = [Source(name) for name in sources]
+    found = (
+        sa.select(sa.func.count())
+        .select_from(Example)
+        .where(
+            *_learnable(team_id, audience, viewer),
+            col(Example.question_source).in_(allowed),
+            col(Example.answer_source).in_(allowed),
+        )
+    )
+    if snapshot_id is not None:
+        known = select(SnapshotRow.example_id).where(col(SnapshotRow.snapshot_id) == snapshot_id)
+        found = found.where(col(Example.id).not_in(known))
+    return int(session.connection().execute(found).scalar_one())
 
 
 def newest(session: Session, team_id: str, audience: str) -> Snapshot | None:

@@ -8,10 +8,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from bot.dataset.rights import Coverage, manifest, sort_by_rights
-from bot.dataset.rows import build_rows, make_row, plan_rows, row_hash, snapshot_hash
+from bot.dataset.rows import Planned, build_rows, make_row, plan_rows, row_hash, snapshot_hash
 from storage import snapshots
 from storage.audience import Viewer
 from storage.tables import Attestation, Example, Snapshot, SnapshotRow, Split
@@ -49,14 +50,8 @@ def freeze(session: Session, team_id: str, audience: str, attestation: Attestati
     An audience whose newest snapshot has the same content keeps that snapshot, unless something
     was erased from it: then what was taught again stands in a new one.
     """
-    viewer = Viewer.model(audience)
-    coverage = sort_by_rights(
-        snapshots.material(session, team_id, audience, viewer), attestation.sources
-    )
+    coverage, planned = _plan(session, team_id, audience, attestation)
     by_id = {example.id: example for example in coverage.covered}
-    planned = plan_rows(
-        coverage.covered, snapshots.other_wordings(session, team_id, audience, viewer)
-    )
     sources = Counter(
         by_id[row.example_id].answer_source.value for row in planned if row.split is Split.TRAIN
     )
@@ -67,6 +62,26 @@ def freeze(session: Session, team_id: str, audience: str, attestation: Attestati
         return Frozen(newest, rights)
     rows = (make_row(team_id, row, by_id[row.example_id]) for row in planned)
     return Frozen(snapshots.add(session, team_id, audience, digest, rows), rights)
+
+
+def is_unchanged(
+    session: Session, team_id: str, snapshot_id: int, attestation: Attestation
+) -> bool:
+    """Say whether a snapshot taken now would be the same as that one."""
+    before = session.get_one(Snapshot, snapshot_id)
+    _, planned = _plan(session, team_id, before.audience, attestation)
+    return snapshot_hash(planned) == before.hash and snapshots.is_whole(session, before)
+
+
+def _plan(
+    session: Session, team_id: str, audience: str, attestation: Attestation
+) -> tuple[Coverage[sa.Row[Any]], list[Planned]]:
+    viewer = Viewer.model(audience)
+    coverage = sort_by_rights(
+        snapshots.material(session, team_id, audience, viewer), attestation.sources
+    )
+    wordings = snapshots.other_wordings(session, team_id, audience, viewer)
+    return coverage, plan_rows(coverage.covered, wordings)
 
 
 def find_material(

@@ -21,6 +21,7 @@ from handlers.commands.export import export
 from handlers.commands.forget_me import forget_me
 from handlers.commands.models import models
 from handlers.commands.promote import promote, rollback
+from handlers.commands.schedule import schedule
 from handlers.commands.status import status
 from handlers.commands.train import train
 from handlers.deps import Ask, Deps, Payload, Reply
@@ -31,7 +32,7 @@ Subcommand = Callable[[Ask, Deps, WebClient], Reply | None]
 
 #: Words of the contract that later versions bring.
 NOT_YET = (
-    "schedule", "advise", "budget",
+    "advise", "budget",
 )  # fmt: skip
 
 
@@ -53,6 +54,9 @@ def subcommands() -> dict[str, Word]:
         "examples": Word(list_examples, "examples [words]", "what I was taught"),
         "review": Word(review, "review", "what waits for a curator's decision", "curator"),
         "train": Word(train, "train [trainer]", "tune a model on what I was taught", "admin"),
+        "schedule": Word(
+            schedule, "schedule [when | off]", "when I train by myself; `daily 03:00`", "admin"
+        ),
         "status": Word(status, "status", "what answers, what is trained, what waits"),
         "models": Word(models, "models", "the model versions and what they scored"),
         "promote": Word(promote, "promote <version>", "let a version answer", "admin"),

@@ -10,7 +10,8 @@ from handlers.commands.examples import counted
 from handlers.deps import Ask, Deps, Reply
 from handlers.run_blocks import audience_words, progress_words
 from handlers.run_links import link_to
-from storage import examples, questions, runs, versions
+from handlers.schedule_words import schedule_lines
+from storage import examples, questions, runs, schedules, versions
 from storage.audience import WORKSPACE, Viewer
 from storage.tables import Run
 
@@ -27,6 +28,7 @@ def status(ask: Ask, deps: Deps, client: WebClient) -> Reply:
         counts = examples.count_by_state(session, ask.team_id, viewer)
         open_runs = runs.open_runs(session, ask.team_id, viewer)
         waiting = questions.waiting(session, ask.team_id)
+        set_up = schedules.visible(session, ask.team_id, viewer)
     shown: list[Block] = [
         blocks.fields(
             f"*Answering now*\n{speaking}",
@@ -35,6 +37,7 @@ def status(ask: Ask, deps: Deps, client: WebClient) -> Reply:
             f"*Questions waiting*\n{waiting} of at most {deps.answer_queue}",
         ),
         blocks.section("*Training*\n" + _runs(open_runs, deps, client)),
+        blocks.section("*Schedule*\n" + schedule_lines(set_up, deps.now())),
     ]
     return Reply("How things stand.", tuple(shown))
 

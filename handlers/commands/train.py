@@ -25,8 +25,8 @@ def train(ask: Ask, deps: Deps, client: WebClient) -> Reply | None:
         NotAllowedError, WrongPlaceError, NotFoundError, NotEnoughExamplesError: why not.
     """
     admin(ask.user_id, "train a model", deps)
-    place = _place(ask, deps)
-    trainer = _trainer(ask.words, deps)
+    place = place_of(ask, deps)
+    trainer = trainer_named(ask.words, deps)
     with deps.database.read() as session:
         open_run = runs.open_run_of(session, ask.team_id, place.audience)
         attestation = attestations.newest(session, ask.team_id)
@@ -40,7 +40,7 @@ def train(ask: Ask, deps: Deps, client: WebClient) -> Reply | None:
     return Reply(f"Run {run.id} is queued. Its card here follows it to the verdict.")
 
 
-def _place(ask: Ask, deps: Deps) -> Place:
+def place_of(ask: Ask, deps: Deps) -> Place:
     """
     Raises:
         WrongPlaceError: the card could not be shown there, or outsiders would see it.
@@ -51,7 +51,7 @@ def _place(ask: Ask, deps: Deps) -> Place:
     return place
 
 
-def _trainer(words: str, deps: Deps) -> str:
+def trainer_named(words: str, deps: Deps) -> str:
     """
     Raises:
         NotFoundError: this installation has no such trainer.

@@ -60,6 +60,7 @@ from storage.tables.review import (
 )
 from storage.tables.runs import (
     OPEN_RUN_STATES,
+    Origin,
     Run,
     RunMetric,
     RunState,
@@ -67,6 +68,7 @@ from storage.tables.runs import (
     SnapshotRow,
     Split,
 )
+from storage.tables.schedules import Schedule
 from storage.tables.workspace import Attestation, Setting
 
 __all__ = [
@@ -93,6 +95,7 @@ __all__ = [
     "NearDuplicateKind",
     "NearDuplicateState",
     "OptOut",
+    "Origin",
     "OutboxKind",
     "OutboxMessage",
     "OutboxState",
@@ -107,6 +110,7 @@ __all__ = [
     "Run",
     "RunMetric",
     "RunState",
+    "Schedule",
     "Setting",
     "Snapshot",
     "SnapshotRow",

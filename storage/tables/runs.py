@@ -66,6 +66,12 @@ class RunState(StrEnum):
 OPEN_RUN_STATES = (RunState.QUEUED, RunState.PREPARING, RunState.TRAINING, RunState.EVALUATING)
 
 
+class Origin(StrEnum):
+    """What brought a run about, where it was not somebody's ``train``."""
+
+    SCHEDULE = "schedule"
+
+
 class Run(SQLModel, table=True):
     """
     One fine-tune, moved one state at a time by ``pipeline.advance``.
@@ -87,6 +93,7 @@ class Run(SQLModel, table=True):
     record: dict[str, Any] = json_field({})  # how it was trained; see ``JobStatus.record``
     rights: dict[str, Any] = json_field({})  # the manifest: attestation, sources, rows of each
     requested_by: str
+    origin: str = ""  # an ``Origin``, or empty: somebody asked
     channel_id: str | None = None  # where the progress message goes; None: nowhere
     cancel_requested_by: str | None = None
     attempts: int = 0

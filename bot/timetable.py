@@ -1,0 +1,241 @@
+"""
+When something happens again and again: read from words, said in words, reckoned. Pure.
+
+Times are those of a zone. A time that a change of the clocks skips comes an hour later by the
+clock, one that it repeats counts once. APScheduler's cron does the reckoning; weekdays by number
+are Unix's, where 0 and 7 are Sunday (APScheduler's own begin with Monday).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.combining import OrTrigger
+from apscheduler.triggers.cron import CronTrigger
+
+from bot.errors import UnclearScheduleError
+
+#: When nobody is at work, for schedules that name no time.
+QUIET_HOUR = "03:00"
+MOST_EXAMPLES = 100_000
+#: A cron line that does not come within so many years is a mistake.
+HORIZON = timedelta(days=366 * 5)
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WORKDAYS, _WEEKEND = ",".join(_DAYS[:5]), ",".join(_DAYS[5:])
+_GROUPS = {"day": "*", "weekday": _WORKDAYS, "workday": _WORKDAYS, "weekend": _WEEKEND}
+_FIELDS = 5
+_TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?$")
+_AFTER = re.compile(r"after\s+([\d.,]+)(?:\s+(?:new\s+)?examples?)?$")
+_EVERY = re.compile(r"every\s+(?P<days>[a-z,\s]+?)(?:\s+(?:at\s+)?(?P<time>\d.*))?$")
+_DAILY = re.compile(r"daily(?:\s+(?:at\s+)?(?P<time>\d.*))?$")
+_STEP = re.compile(r"([a-z\d*]+)(?:-([a-z\d]+))?(?:/(\d+))?$")
+
+
+@dataclass(frozen=True)
+class Times:
+    """A line of cron: minute, hour, day of month, month, weekday by name."""
+
+    cron: str
+
+    def __str__(self) -> str:
+        return f"cron {self.cron}"
+
+
+@dataclass(frozen=True)
+class Growth:
+    """As soon as there are so many examples that the newest run did not know."""
+
+    examples: int
+
+    def __str__(self) -> str:
+        return f"after {self.examples} new examples"
+
+
+When = Times | Growth
+
+
+def read(words: str) -> When:
+    """
+    Understand what a person typed; what ``str`` makes of the result is understood as well.
+
+    Raises:
+        UnclearScheduleError: says what to write instead.
+    """
+    text = " ".join(words.lower().split())
+    if found := _AFTER.match(text):
+        return Growth(_count(found[1]))
+    if text.startswith("cron"):
+        return _from_cron(text.removeprefix("cron").strip(" `\"'"))
+    if found := _DAILY.match(text):
+        return _at("*", found["time"])
+    if found := _EVERY.match(text):
+        return _at(_weekdays(found["days"]), found["time"])
+    raise UnclearScheduleError
+
+
+def next_times(times: Times, zone: ZoneInfo, after: datetime, count: int = 1) -> list[datetime]:
+    """The next times after a moment, in the zone; fewer where the line ends, as no line does."""
+    return [moment for moment, _ in zip(_coming(times, zone, after), range(count), strict=False)]
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """The zone of this name; None where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):  # no such zone, or a name that is no name
+        return None
+
+
+def in_words(when: When) -> str:
+    """``every Friday at 18:00``; what has no plain words is named by its cron line."""
+    if isinstance(when, Growth):
+        number = when.examples
+        return f"after {number:,} new example{'' if number == 1 else 's'}"
+    minute, hour, day, month, weekday = when.cron.split()
+    if (day, month) != ("*", "*") or not (minute.isdecimal() and hour.isdecimal()):
+        return f"at the times of cron `{when.cron}`"
+    return f"every {_days_in_words(weekday)} at {int(hour):02}:{int(minute):02}"
+
+
+def moment_in_words(moment: datetime) -> str:
+    """``Friday 27 November 2026, 18:00``."""
+    return f"{_DAY_NAMES[moment.weekday()]} {moment.day} {moment:%B %Y, %H:%M}"
+
+
+def _coming(times: Times, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    trigger, now = _trigger(times.cron, zone), after.astimezone(zone)
+    while True:
+        # One step on, or a moment that is a time itself would come again.
+        start = (now.astimezone(UTC) + timedelta(microseconds=1)).astimezone(zone)
+        found = trigger.get_next_fire_time(None, start)
+        if found is None or found - after > HORIZON:
+            return
+        now = found
+        # Out of UTC and back: a time inside the hour that is skipped becomes one that exists.
+        real = found.astimezone(UTC).astimezone(zone)
+        if not (real.fold and _came_before_the_clocks_went_back(trigger, real)):
+            yield real
+
+
+def _came_before_the_clocks_went_back(trigger: CronTrigger, moment: datetime) -> bool:
+    first = moment.replace(fold=0)
+    before = (first.astimezone(UTC) - timedelta(microseconds=1)).astimezone(moment.tzinfo)
+    return bool(trigger.get_next_fire_time(None, before) == first)
+
+
+def _trigger(cron: str, zone: ZoneInfo) -> CronTrigger:
+    """
+    As Unix's cron: where both a day of the month and a weekday are named, either is enough.
+
+    Raises:
+        ValueError: it is no line of cron.
+    """
+    minute, hour, day, month, weekday = cron.split()
+    both = [(day, "*"), ("*", weekday)] if "*" not in (day, weekday) else [(day, weekday)]
+    triggers = [
+        CronTrigger(
+            second=0, minute=minute, hour=hour, day=d, month=month, day_of_week=w, timezone=zone
+        )
+        for d, w in both
+    ]
+    return triggers[0] if len(triggers) == 1 else OrTrigger(triggers)
+
+
+def _from_cron(line: str) -> Times:
+    parts = line.split()
+    if len(parts) != _FIELDS:
+        raise UnclearScheduleError("A cron line has five parts: minute, hour, day, month, weekday.")
+    parts[4] = ",".join(_weekdays_by_name(parts[4]))
+    times = Times(" ".join(parts))
+    try:
+        trigger = _trigger(times.cron, ZoneInfo("UTC"))
+    except (ValueError, TypeError) as error:
+        raise UnclearScheduleError("I can't read that cron line.") from error
+    now = datetime.now(UTC)
+    first = trigger.get_next_fire_time(None, now)
+    if first is None or first - now > HORIZON:
+        raise UnclearScheduleError("That day never comes.")
+    return times
+
+
+def _weekdays_by_name(field: str) -> Iterator[str]:
+    """Numbers and ranges as names, for APScheduler counts from Monday and Unix from Sunday."""
+    if field == "*":
+        yield field
+        return
+    named: set[str] = set()
+    for part in field.split(","):
+        found = _STEP.match(part)
+        if not found:
+            raise UnclearScheduleError("I can't read the weekday of that cron line.")
+        first, last, step = found[1], found[2], int(found[3] or 1)
+        if step < 1:
+            raise UnclearScheduleError("I can't read the weekday of that cron line.")
+        start, end = (0, 6) if first == "*" else (_unix(first), _unix(last or first))
+        if first != "*" and found[3] and not last:
+            end = 6
+        # Friday to Monday goes over the end of the week.
+        days = range(start, end + 1 if start <= end else end + 8, step)
+        named.update(_DAYS[(day - 1) % 7] for day in days)
+    yield from (day for day in _DAYS if day in named)
+
+
+def _unix(day: str) -> int:
+    """0 to 7, from Sunday to Sunday."""
+    if day.isdecimal() and int(day) <= 7:
+        return int(day)
+    if day[:3] in _DAYS:
+        return (_DAYS.index(day[:3]) + 1) % 7
+    raise UnclearScheduleError("I can't read the weekday of that cron line.")
+
+
+def _weekdays(words: str) -> str:
+    """``friday``, ``monday and thursday``, ``day``, ``weekday`` as cron's field."""
+    if (group := words.strip().removesuffix("s")) in _GROUPS:
+        return _GROUPS[group]
+    named = [word for word in re.split(r"[\s,]+", words) if word and word != "and"]
+    chosen = {_day(word) for word in named}
+    if not chosen:
+        raise UnclearScheduleError
+    return ",".join(day for day in _DAYS if day in chosen)
+
+
+def _day(word: str) -> str:
+    for short, name in zip(_DAYS, _DAY_NAMES, strict=True):
+        # fri, frid, friday, fridays
+        if len(word) >= 3 and f"{name.lower()}s".startswith(word):
+            return short
+    raise UnclearScheduleError
+
+
+def _at(weekdays: str, time: str | None) -> Times:
+    found = _TIME.match((time or QUIET_HOUR).strip())
+    if not found:
+        raise UnclearScheduleError("I can't read the time: write it as 18:00.")
+    hour, minute, half = int(found[1]), int(found[2] or 0), found[3]
+    if half and not 1 <= hour <= 12:
+        raise UnclearScheduleError("I can't read the time: write it as 18:00.")
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    if hour > 23 or minute > 59:
+        raise UnclearScheduleError("There is no such time: the last one of a day is 23:59.")
+    return Times(f"{minute} {hour} * * {weekdays}")
+
+
+def _count(digits: str) -> int:
+    plain = digits.replace(",", "").replace(".", "")
+    if not plain.isdecimal() or len(plain) > 9 or not 1 <= int(plain) <= MOST_EXAMPLES:
+        raise UnclearScheduleError(f"Name a number of examples from 1 to {MOST_EXAMPLES:,}.")
+    return int(plain)
+
+
+def _days_in_words(weekday: str) -> str:
+    spoken: dict[str, str] = {"*": "day", _WORKDAYS: "weekday"}
+    if weekday in spoken:
+        return spoken[weekday]
+    names = [_DAY_NAMES[_DAYS.index(day)] for day in weekday.split(",")]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

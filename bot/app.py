@@ -28,10 +28,11 @@ from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.errors import NoSuchTrainerError, SettingsError
+from bot.evaluation.advice import Spelling
 from bot.evaluation.measures import prices_of
 from bot.loop import Loop
 from bot.persistence import why_volatile
-from bot.pipeline import Workshop, adapters_to_serve
+from bot.pipeline import Workshop, adapters_to_serve, advising
 from bot.pipeline import forgetting as forgetting_steps
 from bot.restore import finish_restore
 from bot.scheduler import knocks_for, start_scheduler
@@ -40,6 +41,7 @@ from bot.trainers import make_trainers, remote_engines
 from bot.training.local import LocalTrainer
 from handlers import (
     answers,
+    blocks,
     capture,
     files,
     forgetting,
@@ -61,6 +63,8 @@ from storage.tables import InboxKind
 log = logging.getLogger(__name__)
 
 CONTEXT_TOKENS = 2048
+#: How a page of advice is written in Slack.
+SPELLING = Spelling(words=blocks.escape, channel="<#{}>".format)
 Engine = RoutedEngine | OpenAIApiEngine
 
 
@@ -143,6 +147,7 @@ class Apprentice:
             redactor=redactor,
             trainers=frozenset(self.workshop.trainers if self.workshop else ()),
             engine_words=self._engine_words,
+            advise=partial(advising.page, self.database, settings.trainer, SPELLING),
             forget_within_days=settings.forget_within_days,
             purge_after_days=settings.purge_after_days,
             timezone=settings.apprentice_timezone,

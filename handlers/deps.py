@@ -1,6 +1,6 @@
 """What handlers may touch, as one value; bound with ``functools.partial`` in ``register``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.curation.redaction import Redactor
 from handlers.people import People
+from storage.audience import Viewer
 from storage.columns import utc_now
 from storage.database import Database
 
@@ -30,6 +31,8 @@ class Deps:
     trainers: frozenset[str] = frozenset({"local"})  # what ``/apprentice train`` may name
     redactor: Redactor = field(default_factory=Redactor)
     engine_words: Callable[[], str] = lambda: "runs"  # what answers, for ``/apprentice status``
+    #: The page of ``/apprentice advise``, for a workspace, an audience and who looks.
+    advise: Callable[[str, str, Viewer], Sequence[tuple[str, Sequence[str]]]] = lambda *_: ()
     forget_within_days: float = 7  # how long a live version may outlast what it learned from
     timezone: str = ""  # of schedules; empty: that of the profile of who sets one
     now: Callable[[], datetime] = utc_now

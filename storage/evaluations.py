@@ -55,3 +55,17 @@ def of_version(session: Session, team_id: str, version_id: int) -> Evaluation | 
         .where(col(Evaluation.team_id) == team_id, col(Evaluation.version_id) == version_id)
         .order_by(col(Evaluation.id).desc())
     ).first()
+
+
+def of_audience(session: Session, team_id: str, audience: str, viewer: Viewer) -> list[Evaluation]:
+    """All evaluations of an audience's versions, the newest first."""
+    if audience not in viewer.audiences:
+        return []
+    return list(
+        session.exec(
+            select(Evaluation)
+            .join(Run, col(Run.id) == col(Evaluation.run_id))
+            .where(col(Evaluation.team_id) == team_id, col(Run.audience) == audience)
+            .order_by(col(Evaluation.id).desc())
+        )
+    )

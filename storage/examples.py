@@ -7,13 +7,14 @@ audience, is read by ``storage.snapshots`` and ``bot.answering.retrieval``.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from bot.errors import NotFoundError
 from storage.audience import Viewer
+from storage.chunks import chunks
 from storage.tables import Example, ExampleState, Wording, WordingUse
 
 #: What a list shows unless it asks for other states.
@@ -81,6 +82,29 @@ def count_by_state(session: Session, team_id: str, viewer: Viewer) -> dict[Examp
         .group_by(col(Example.state))
     )
     return {ExampleState(state): count for state, count in rows}
+
+
+def kinds_of(
+    session: Session, team_id: str, viewer: Viewer, example_ids: Iterable[int]
+) -> dict[int, list[tuple[str, str]]]:
+    """
+    By example, what kind of question it is: ``("tag", …)`` and ``("channel", …)``.
+
+    Direct messages are no kind.
+    """
+    found: dict[int, list[tuple[str, str]]] = {}
+    for some in chunks(example_ids):
+        rows = session.exec(
+            select(Example.id, Example.tags, Example.channel_id).where(
+                *_visible(team_id, viewer, tuple(ExampleState)), col(Example.id).in_(some)
+            )
+        )
+        for row_id, tags, channel_id in rows:
+            kinds = [("tag", tag) for tag in tags]
+            if channel_id and not channel_id.startswith("D"):
+                kinds.append(("channel", channel_id))
+            found[row_id or 0] = kinds
+    return found
 
 
 def get(session: Session, team_id: str, viewer: Viewer, example_id: int) -> Example:

@@ -9,7 +9,6 @@ day after which they answer nobody.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import TypeVar
 
 from sqlalchemy import update
@@ -17,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from storage import runs, versions
 from storage.audience import WORKSPACE
+from storage.chunks import chunks
 from storage.tables import (
     OPEN_RUN_STATES,
     EvaluationAnswer,
@@ -31,8 +31,6 @@ from storage.tables import (
 #: Who asked for a run, or for its end, because something was erased.
 FORGETTING = "forgetting"
 _Made = TypeVar("_Made", ModelVersion, Run)
-#: So many ids fit into one statement of every database.
-_CHUNK = 500
 
 
 @dataclass
@@ -167,10 +165,3 @@ def _of_snapshots(
         yield from session.exec(
             select(table).where(col(table.team_id) == team_id, col(table.snapshot_id).in_(some))
         ).all()
-
-
-def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
-    """Sorted ids in pieces that fit into one statement."""
-    rest = iter(sorted(ids))
-    while some := list(islice(rest, _CHUNK)):
-        yield some

@@ -22,8 +22,12 @@ def enqueue(
     requested_by: str,
     channel_id: str | None,
     origin: str = "",
+    part: float = 1.0,
 ) -> Run:
-    """Insert a run; the pipeline finds it. ``channel_id`` is where its card goes."""
+    """
+    Insert a run; the pipeline finds it. ``channel_id`` is where its card goes, ``part`` how much
+    of the training rows it gets.
+    """
     run = Run(
         team_id=team_id,
         audience=audience,
@@ -31,6 +35,7 @@ def enqueue(
         requested_by=requested_by,
         channel_id=channel_id,
         origin=origin,
+        hyperparameters={} if part == 1 else {"part": part},
     )
     session.add(run)
     session.flush()
@@ -41,7 +46,7 @@ def enqueue(
         action="run.asked",
         subject=f"run:{run.id}",
         audience=audience,
-        details={"trainer": trainer} | ({"origin": origin} if origin else {}),
+        details={"trainer": trainer} | ({"origin": origin} if origin else {}) | run.hyperparameters,
     )
     return run
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from bot.errors import NotFoundError
 from storage.audience import Viewer, readable
-from storage.tables import Example, ExampleState, Snapshot, SnapshotRow, Source, Wording
+from storage.tables import Example, ExampleState, Snapshot, SnapshotRow, Source, Split, Wording
 
 PAGE = 1000
 
@@ -172,6 +172,17 @@ def add(
             ],
         )
     return snapshot
+
+
+def count_trained(session: Session, team_id: str, snapshot_id: int) -> int:
+    """How many examples its training split has."""
+    return session.exec(
+        select(sa.func.count(sa.distinct(col(SnapshotRow.example_id)))).where(
+            col(SnapshotRow.team_id) == team_id,
+            col(SnapshotRow.snapshot_id) == snapshot_id,
+            col(SnapshotRow.split) == Split.TRAIN,
+        )
+    ).one()
 
 
 def is_whole(session: Session, snapshot: Snapshot) -> bool:

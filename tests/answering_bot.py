@@ -25,8 +25,10 @@ from slack_sdk import WebClient
 
 import handlers
 from bot.answering.answer import Limits
+from bot.app import SPELLING
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.loop import Loop
+from bot.pipeline import advising
 from handlers import answers, forgetting, inbox_worker
 from handlers.answers import AnswerDeps
 from handlers.capture import work_on_reaction
@@ -74,6 +76,7 @@ def start(
             database=database, people=people, home=Path(), trainer="local",
             good_reaction="white_check_mark", bad_reaction="x", answer_queue=50,
             outsiders_get_base_model=False,
+            advise=partial(advising.page, database, "local", SPELLING),
         ),
         **changes,
     )  # fmt: skip

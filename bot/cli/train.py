@@ -25,6 +25,12 @@ def train(
     context: typer.Context,
     trainer: Annotated[str, typer.Option(help="Where to train; by default TRAINER.")] = "",
     audience: AudienceOption = "workspace",
+    part: Annotated[
+        float,
+        typer.Option(
+            min=0.05, max=1.0, help="Train on so much of the examples; `advise` draws the curve."
+        ),
+    ] = 1.0,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its verdict.")] = False,
     team: TeamOption = "",
 ) -> None:
@@ -35,7 +41,7 @@ def train(
         raise NoSuchTrainerError(name, settings.trainers)
     with open_database(settings) as database:
         team_id = team_of(database, team)
-        run = _enqueue(database, team_id, audience, name)
+        run = _enqueue(database, team_id, audience, name, part)
         print(f"Run {run.id} is queued; a running bot works on it.")
         raise typer.Exit(_follow(database, team_id, run) if wait else 0)
 
@@ -59,14 +65,20 @@ def attest(
     print(f"{rights.STATEMENT}\nStated by {by} for: {', '.join(named)}.")
 
 
-def _enqueue(database: Database, team_id: str, audience: str, trainer: str) -> Run:
+def _enqueue(database: Database, team_id: str, audience: str, trainer: str, part: float) -> Run:
     with database.write() as session:
         if attestations.newest(session, team_id) is None:
             raise AttestationMissingError
         if open_run := runs.open_run_of(session, team_id, audience):
             raise NotFoundError(f"Run {open_run.id} is still open; cancel it or wait for it.")
         return runs.enqueue(
-            session, team_id, audience, trainer=trainer, requested_by=OPERATOR, channel_id=None
+            session,
+            team_id,
+            audience,
+            trainer=trainer,
+            requested_by=OPERATOR,
+            channel_id=None,
+            part=part,
         )
 
 

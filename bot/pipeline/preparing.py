@@ -9,6 +9,7 @@ from bot.errors import AttestationMissingError, NoSuchTrainerError
 from bot.evaluation.canary import planted
 from bot.evaluation.chats import training_chat
 from bot.pipeline.rehearsal import rehearsal_rows
+from bot.pipeline.parts import part_of, trained_in
 from bot.pipeline.training_rows import examples_for, training_rows, validation_rows
 from bot.pipeline.workshop import Workshop
 from bot.training.trainer import Trainer
@@ -58,7 +59,7 @@ def _freeze(workshop: Workshop, run: Run) -> None:
 
 
 def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
-    rows = rows_of_run(workshop, run, snapshot_id)
+    rows = part_of(rows_of_run(workshop, run, snapshot_id), run.hyperparameters.get("part", 1.0))
     left_out = sum(run.rights.get("left_out", {}).values())
     warnings = check_rows(
         rows,
@@ -81,6 +82,7 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
     with workshop.database.write() as session:
         kept = session.get_one(Run, run.id)
         kept.job_id, kept.state, kept.progress = job_id, RunState.TRAINING, {}
+        kept.hyperparameters = {**kept.hyperparameters, "examples": trained_in(rows)}
         if warnings:
             kept.progress = {"warnings": warnings}
         session.add(kept)

@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from bot.errors import BotError
 from handlers import blocks
 from handlers.commands.add import add
+from handlers.commands.advise import advise
 from handlers.commands.examples import list_examples
 from handlers.commands.export import export
 from handlers.commands.forget_me import forget_me
@@ -32,7 +33,7 @@ Subcommand = Callable[[Ask, Deps, WebClient], Reply | None]
 
 #: Words of the contract that later versions bring.
 NOT_YET = (
-    "advise", "budget",
+    "budget",
 )  # fmt: skip
 
 
@@ -59,6 +60,7 @@ def subcommands() -> dict[str, Word]:
         ),
         "status": Word(status, "status", "what answers, what is trained, what waits"),
         "models": Word(models, "models", "the model versions and what they scored"),
+        "advise": Word(advise, "advise", "whether tuning pays, with your own figures"),
         "promote": Word(promote, "promote <version>", "let a version answer", "admin"),
         "export": Word(export, "export <what> [format]", "a file for you alone: `audit`", "admin"),
         "settings": Word(show_settings, "settings", "who approves, and what counts as a vote"),

@@ -78,6 +78,8 @@ class Run(SQLModel, table=True):
 
     ``progress`` is what the card shows while it runs: ``{"done": int, "total": int,
     "loss": float, "seconds_left": float}`` with whatever of it is known in this state.
+    ``hyperparameters`` are what the run was asked for: ``part`` of the training rows, and
+    ``examples``, how many it learned from.
     """
 
     id: int | None = Field(default=None, primary_key=True)

@@ -3,7 +3,9 @@
 import pytest
 import sqlalchemy as sa
 
+from storage.tables import Example
 from tests.answering_bot import answering_bot
+from tests.teaching import teach_facts
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def test_an_unknown_word_cannot_ping_anybody(sandbox, bot):
     assert "<!channel>" not in text
 
 
-@pytest.mark.parametrize("word", ["budget", "advise"])
+@pytest.mark.parametrize("word", ["budget"])
 def test_words_of_later_versions_say_so(sandbox, bot, word):
     assert "not yet" in told(sandbox, "U0CAROL", word)["text"]
 
@@ -65,3 +67,22 @@ def test_a_failure_is_told_with_a_reference_that_the_log_has(sandbox, database, 
     [record] = [r for r in caplog.records if reference in r.getMessage()]
     assert record.exc_info
     assert "no such table" not in text
+
+
+def test_advice_is_for_the_place_it_is_asked_in_and_for_members(sandbox, database, bot):
+    with database.write() as session:
+        teach_facts(session, 12)
+        teach_facts(session, 3, audience="C0OPS")
+        for example in session.exec(sa.select(Example)).scalars():
+            example.tags = ["<!here>"]
+
+    bob, carol, dave = (
+        told(sandbox, user, "advise", channel=channel)
+        for user, channel in (("U0BOB", "C0OPS"), ("U0CAROL", "C0HELP"), ("U0DAVE", "C0HELP"))
+    )
+
+    assert "15 approved examples" in str(bob["blocks"])
+    assert "12 approved examples" in str(carol["blocks"])
+    assert carol["blocks"][0]["text"]["text"] == "Should we tune?"
+    assert "for the members of this workspace" in dave["text"]
+    assert "12" not in str(dave)

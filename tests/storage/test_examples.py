@@ -175,6 +175,9 @@ READERS = {
     "add_wording": lambda s, viewer, known: [
         s.get_one(Example, i) for i in known if can_add(s, viewer, i)
     ],
+    "kinds_of": lambda s, viewer, known: [
+        s.get_one(Example, i) for i in examples.kinds_of(s, TEAM, viewer, known)
+    ],
     "count_by_state": lambda s, viewer, _: sum(examples.count_by_state(s, TEAM, viewer).values()),
 }
 

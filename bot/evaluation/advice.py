@@ -222,7 +222,8 @@ def _alternatives(advice: Advice) -> list[str]:
         best = measured.prompting
         lines.append(
             f"Token F1 {_with_bounds(best)} with {best.name}, over "
-            f"{count(measured.held_out, 'held-out question')}. 1 is the curated answer, word for word."
+            f"{count(measured.held_out, 'held-out question')}. 1 is the curated answer, word for "
+            "word."
         )
         if best.facts is not None:
             lines.append(

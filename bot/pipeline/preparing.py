@@ -8,8 +8,8 @@ from bot.dataset.snapshot import freeze
 from bot.errors import AttestationMissingError, NoSuchTrainerError
 from bot.evaluation.canary import planted
 from bot.evaluation.chats import training_chat
-from bot.pipeline.rehearsal import rehearsal_rows
 from bot.pipeline.parts import part_of, trained_in
+from bot.pipeline.rehearsal import rehearsal_rows
 from bot.pipeline.training_rows import examples_for, training_rows, validation_rows
 from bot.pipeline.workshop import Workshop
 from bot.training.trainer import Trainer

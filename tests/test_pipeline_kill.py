@@ -38,6 +38,8 @@ CHECKPOINTS = [
     "candidate loaded",
     "answer kept",
     "questions answered",
+    "general tasks done",
+    "leaks looked for",
     "pictures drawn",
     "verdict reached",
     "verdict kept",

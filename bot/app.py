@@ -34,6 +34,7 @@ from bot.loop import Loop
 from bot.persistence import why_volatile
 from bot.pipeline import Workshop, adapters_to_serve, advising
 from bot.pipeline import forgetting as forgetting_steps
+from bot.pipeline.reporting import write_report
 from bot.restore import finish_restore
 from bot.scheduler import knocks_for, start_scheduler
 from bot.settings import Settings
@@ -148,6 +149,7 @@ class Apprentice:
             trainers=frozenset(self.workshop.trainers if self.workshop else ()),
             engine_words=self._engine_words,
             advise=partial(advising.page, self.database, settings.trainer, SPELLING),
+            write_report=write_report,
             forget_within_days=settings.forget_within_days,
             purge_after_days=settings.purge_after_days,
             timezone=settings.apprentice_timezone,

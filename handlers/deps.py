@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlmodel import Session
+
 from bot.curation.redaction import Redactor
 from handlers.people import People
 from storage.audience import Viewer
@@ -33,6 +35,8 @@ class Deps:
     engine_words: Callable[[], str] = lambda: "runs"  # what answers, for ``/apprentice status``
     #: The page of ``/apprentice advise``, for a workspace, an audience and who looks.
     advise: Callable[[str, str, Viewer], Sequence[tuple[str, Sequence[str]]]] = lambda *_: ()
+    #: Writes the page of a run for who may see it: session, workspace, run, viewer, file.
+    write_report: Callable[[Session, str, int, Viewer, Path], int] = lambda *_: 0
     forget_within_days: float = 7  # how long a live version may outlast what it learned from
     timezone: str = ""  # of schedules; empty: that of the profile of who sets one
     now: Callable[[], datetime] = utc_now

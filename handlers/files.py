@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from slack_sdk import WebClient
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 10
 _FOLDER = "exports"
 
+#: The subject of a row that asks for the page of one run, named under ``run``.
+REPORT = "report"
 #: Writes what the viewer may see into a new file; returns how many entries it has.
 Writer = Callable[[Session, str, Viewer, Path], int]
 
@@ -137,17 +140,28 @@ def _folder(deps: Deps) -> Path:
 def _write(row: OutboxMessage, folder: Path, deps: Deps) -> Path:
     """
     Raises:
-        NotAllowedError: the person has lost the role since.
+        NotAllowedError, NotFoundError: the person has lost the role, or the sight, since.
     """
     wanted = row.uploads[0]
     person = deps.people.person(row.user_id or "")
-    check_may_export(wanted["subject"], person)
-    form = SUBJECTS[wanted["subject"]].formats[wanted["format"]]
-    path = folder / f"apprentice-{wanted['subject']}-{utc_now():%Y-%m-%d}{form.suffix}"
+    if wanted["subject"] == REPORT:
+        write: Writer = partial(_write_report, wanted["run"], deps)
+        path = folder / f"apprentice-run-{wanted['run']}.html"
+    else:
+        check_may_export(wanted["subject"], person)
+        form = SUBJECTS[wanted["subject"]].formats[wanted["format"]]
+        write = form.write
+        path = folder / f"apprentice-{wanted['subject']}-{utc_now():%Y-%m-%d}{form.suffix}"
     with deps.database.read() as session:
-        number = form.write(session, row.team_id, deps.people.personal_viewer(person), path)
+        number = write(session, row.team_id, deps.people.personal_viewer(person), path)
     log.info("%s: %d entries for %s", row.key, number, row.user_id)
     return path
+
+
+def _write_report(
+    run_id: int, deps: Deps, session: Session, team_id: str, viewer: Viewer, path: Path
+) -> int:
+    return deps.write_report(session, team_id, run_id, viewer, path)
 
 
 def _send(row: OutboxMessage, path: Path, deps: Deps, client: WebClient) -> None:

@@ -1,5 +1,6 @@
-"""The buttons of a run's card: promote, hold, cancel. Admins only; who decided is kept."""
+"""The buttons of a run's card: promote, hold, cancel for admins, and the full report for all."""
 
+import uuid
 from functools import partial
 
 from slack_bolt import Ack, App, Respond
@@ -9,19 +10,22 @@ from bot.answering import promotion
 from bot.answering.strategy import live_strategy
 from bot.errors import NotAllowedError, NotFoundError
 from handlers.deps import Deps, Payload
+from handlers.files import REPORT
 from handlers.people import Person
 from handlers.run_cards import put_card
-from storage import runs, versions
+from storage import outbox, runs, versions
 from storage.audience import Viewer
-from storage.tables import OPEN_RUN_STATES, ModelVersion, Run
+from storage.tables import OPEN_RUN_STATES, ModelVersion, OutboxKind, Run
 
 _ENDED = "This run has ended already."
+_COMING = "I am writing the page. It comes to you as a direct message from me."
 
 
 def register(app: App, deps: Deps) -> None:
     app.action("promote")(partial(on_promote, deps=deps))
     app.action("hold")(partial(on_hold, deps=deps))
     app.action("cancel")(partial(on_cancel, deps=deps))
+    app.action("report")(partial(on_report, deps=deps))
 
 
 def on_promote(ack: Ack, body: Payload, action: Payload, deps: Deps) -> None:
@@ -47,6 +51,29 @@ def on_cancel(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: 
     viewer = deps.people.personal_viewer(person)
     if not cancel(body["team"]["id"], int(action["value"]), person, viewer, deps):
         respond(text=_ENDED, response_type="ephemeral", replace_original=False)
+
+
+def on_report(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: Deps) -> None:
+    """For everybody who may see the run; the page goes to who pressed, and to nobody else."""
+    ack()
+    user_id, team_id = body["user"]["id"], body["team"]["id"]
+    viewer = deps.people.personal_viewer(deps.people.person(user_id))
+    run_id = int(action["value"])
+    with deps.database.write() as session:
+        run = runs.get(session, team_id, run_id)
+        if run is None or run.audience not in viewer.audiences:
+            raise NotFoundError("There is no such run.")
+        outbox.put(
+            session,
+            team_id,
+            f"file:{uuid.uuid4().hex}",
+            channel_id=user_id,
+            user_id=user_id,
+            kind=OutboxKind.FILE,
+            text=f"Here is the report of run {run_id}. Open it in a browser.",
+            uploads=[{"subject": REPORT, "run": run_id}],
+        )
+    respond(text=_COMING, response_type="ephemeral", replace_original=False)
 
 
 def admin(user_id: str, action: str, deps: Deps) -> Person:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bot.answering.verdicts import headline_of
 from handlers import blocks
 from handlers.blocks import Block
 from storage.audience import WORKSPACE
@@ -23,12 +24,6 @@ _STATES = {
     RunState.PREPARING: "preparing",
     RunState.TRAINING: "training",
     RunState.EVALUATING: "evaluating",
-}
-_HEADLINES = {
-    Verdict.PROMOTE: "✅ {version} earned its promotion",
-    Verdict.HOLD: "⏸️ {version}: not enough evidence yet",
-    Verdict.REJECT: "❌ {version} is worse than what is there",
-    Verdict.DO_NOT_TUNE: "💡 {version}: prompting alone is as good",
 }
 _SOURCES = {
     "slack_message": "Slack messages",
@@ -135,7 +130,7 @@ def _cancel_button(run: Run) -> Block:
 def _verdict_card(
     card: RunCard, evaluation: Evaluation, version: ModelVersion
 ) -> tuple[str, list[Block]]:
-    headline = _HEADLINES[evaluation.verdict].format(version=version.name)
+    headline = headline_of(evaluation.verdict, version.name)
     parts = [blocks.header(headline), blocks.section(blocks.escape(evaluation.reason))]
     if evaluation.held_out:
         parts += [score_table(evaluation), blocks.context(_table_note(evaluation))]
@@ -146,9 +141,9 @@ def _verdict_card(
     parts.append(_origin(card.run))
     decision = _decision(card, version)
     if decision:
-        parts.append(blocks.section(decision))
+        parts.append(blocks.section(decision, _report_button(card.run)))
     else:
-        parts.append(_decision_buttons(evaluation, version))
+        parts.append(_decision_buttons(card.run, evaluation, version))
     return f"{title_of(card.run)}: {headline}", parts
 
 
@@ -209,11 +204,16 @@ def _decision(card: RunCard, version: ModelVersion) -> str:
     return ""
 
 
-def _decision_buttons(evaluation: Evaluation, version: ModelVersion) -> Block:
+def _report_button(run: Run) -> Block:
+    return blocks.button("Full report", "report", str(run.id))
+
+
+def _decision_buttons(run: Run, evaluation: Evaluation, version: ModelVersion) -> Block:
     earned = evaluation.verdict == Verdict.PROMOTE
     return blocks.actions(
         blocks.button("Promote", "promote", version.name, style="primary" if earned else None),
         blocks.button("Hold", "hold", version.name),
+        _report_button(run),
     )
 
 

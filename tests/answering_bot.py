@@ -29,6 +29,7 @@ from bot.app import SPELLING
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.loop import Loop
 from bot.pipeline import advising
+from bot.pipeline.reporting import write_report
 from handlers import answers, forgetting, inbox_worker
 from handlers.answers import AnswerDeps
 from handlers.capture import work_on_reaction
@@ -76,6 +77,7 @@ def start(
             database=database, people=people, home=Path(), trainer="local",
             good_reaction="white_check_mark", bad_reaction="x", answer_queue=50,
             outsiders_get_base_model=False,
+            write_report=write_report,
             advise=partial(advising.page, database, "local", SPELLING),
         ),
         **changes,

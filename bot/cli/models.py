@@ -67,6 +67,24 @@ def rollback(
     print(f"{live.version_name or 'The base model'} answers from now on.")
 
 
+@cli.command()
+def report(
+    context: typer.Context,
+    run: Annotated[int, typer.Argument(help="The run's number, as on its card.")],
+    team: TeamOption = "",
+) -> None:
+    """Write the page of a run: verdict, table, pictures, answers side by side, rights."""
+    from bot.pipeline.reporting import REPORT_FILE, write_report
+
+    settings = settings_of(context)
+    path = settings.apprentice_home / "reports" / f"run-{run}" / REPORT_FILE
+    with open_database(settings) as database:
+        team_id = team_of(database, team)
+        with database.read() as session:
+            write_report(session, team_id, run, operator(session, team_id), path)
+    print(path)
+
+
 def _row(session: Session, version: ModelVersion) -> dict[str, Any]:
     assert version.id is not None
     live = live_strategy(session, version.team_id, version.audience)

@@ -4,7 +4,7 @@ The figures behind "should we tune?", read from tables: no model is asked, nothi
 Works where nothing was ever trained, and where the engine is somebody else's.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -30,6 +30,7 @@ from bot.evaluation.advice import (
 )
 from bot.evaluation.intervals import interval_of
 from bot.evaluation.learning_curve import Point, expect
+from bot.evaluation.lines import Line, best_line
 from bot.evaluation.measures import finite
 from bot.training.prices import TERMS, estimate
 from storage import attestations, evaluations, examples, runs, snapshots, unanswered
@@ -41,7 +42,6 @@ from storage.tables import (
     ModelVersion,
     Run,
     Source,
-    Verdict,
     WordingUse,
 )
 
@@ -137,25 +137,14 @@ def _measured(session: Session, judged: Sequence[Evaluation], viewer: Viewer) ->
         is_live=live.version_name == version.name,
         held_out=evaluation.held_out,
         trained_on=_trained_on(session, run),
-        prompting=_figure(_best(evaluation, None)),
-        tuned=_figure(_best(evaluation, version.name)),
+        prompting=_figure(best_line(evaluation, None)),
+        tuned=_figure(best_line(evaluation, version.name)),
         points=points,
         kinds=_kinds(session, run, evaluation, version.name, viewer),
     )
 
 
-def _best(evaluation: Evaluation, version: str | None) -> Mapping[str, Any] | None:
-    """The line to speak of: the one that earned its promotion, else the highest score."""
-    lines = [
-        line for line in evaluation.strategies if line["version"] == version and "f1" in line
-    ]  # fmt: skip
-    chosen = [line for line in lines if line["name"] == evaluation.best]
-    if chosen and evaluation.verdict == Verdict.PROMOTE:
-        return chosen[0]
-    return max(lines, key=lambda line: line["f1"], default=None)
-
-
-def _figure(line: Mapping[str, Any] | None) -> Figure | None:
+def _figure(line: Line | None) -> Figure | None:
     if line is None:
         return None
     return Figure(
@@ -176,7 +165,7 @@ def _point(session: Session, evaluation: Evaluation, like: Run) -> Point | None:
     if (run.base_model, run.trainer) != (like.base_model, like.trainer):
         return None
     version = session.get_one(ModelVersion, evaluation.version_id)
-    best = _best(evaluation, version.name)
+    best = best_line(evaluation, version.name)
     if best is None:
         return None
     return Point(_trained_on(session, run), best["f1"], best.get("f1_low"), best.get("f1_high"))
@@ -222,7 +211,7 @@ def _pairs(evaluation: Evaluation, version: str) -> dict[int, _Pair]:
         (one["version"], one["examples"]): one["f1"]
         for one in evaluation.evidence.get("scores", ())
     }
-    lines = [_best(evaluation, None), _best(evaluation, version)]
+    lines = [best_line(evaluation, None), best_line(evaluation, version)]
     if None in lines or not clusters:
         return {}
     prompted, tuned = (

@@ -1,5 +1,6 @@
 """The last leg of a run: load the candidate, ask, judge, draw, and write the verdict."""
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -14,11 +15,14 @@ from bot.evaluation.measures import OWN_MACHINE
 from bot.evaluation.strategies import competitors
 from bot.pipeline.preparing import rows_of_run
 from bot.pipeline.probing import examine
+from bot.pipeline.reporting import REPORT_FILE, write_report
 from bot.pipeline.serving import reconcile
 from bot.pipeline.workshop import Workshop
 from storage import evaluations, runs, versions
 from storage.audience import Viewer
 from storage.tables import Evaluation, ModelVersion, Run, RunState
+
+log = logging.getLogger(__name__)
 
 #: Progress is written so often at most: every commit wakes all workers.
 REPORT_SECONDS = 1.0
@@ -112,6 +116,17 @@ def _conclude(
         session.add(row)
         workshop.checkpoint("verdict reached")
     workshop.checkpoint("verdict kept")
+    _write_page(workshop, run, exam.run_id)
+
+
+def _write_page(workshop: Workshop, run: Run, run_id: int) -> None:
+    """Written anew whenever somebody asks, so a full disk must not cost a verdict."""
+    path = workshop.folder_of(run_id) / REPORT_FILE
+    try:
+        with workshop.database.read() as session:
+            write_report(session, run.team_id, run_id, Viewer.model(run.audience), path)
+    except OSError as error:
+        log.warning("The report of run %d was not written: %s", run_id, error)
 
 
 def _evaluation(

@@ -102,7 +102,7 @@ class OutboxMessage(SQLModel, table=True):
 
     ``uploads`` are pictures to be uploaded first: ``{"path", "title", "alt_text", "file_id"}``;
     a block names one as ``{"slack_file": {"id": "upload:0"}}``. Of a FILE it says what to write:
-    ``{"subject", "format"}``.
+    ``{"subject", "format"}``, of a run's page ``{"subject": "report", "run"}``.
     """
 
     __tablename__ = "outbox"

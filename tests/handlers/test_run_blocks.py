@@ -111,7 +111,7 @@ def test_the_verdict_stands_first_and_the_table_has_a_line_a_strategy(verdict):
     assert blocks[0]["type"] == "header"
     assert "workspace-v1" in text
     assert len(table["rows"]) == 2
-    assert buttons(blocks) == ["promote", "hold"]
+    assert buttons(blocks) == ["promote", "hold", "report"]
     promote = blocks[-1]["elements"][0]
     assert (promote.get("style") == "primary") == (verdict == Verdict.PROMOTE)
 

@@ -12,11 +12,20 @@ from bot.dataset.rights import attest
 from bot.evaluation.pictures import draw_pictures
 from bot.loop import Loop
 from bot.pipeline import Workshop, advance
+from handlers import files
 from handlers.run_cards import RunCards
-from storage import runs, versions
+from storage import outbox, runs, versions
 from storage.audience import WORKSPACE
 from storage.database import Database
-from storage.tables import Attestation, Run, RunState, Source
+from storage.tables import (
+    Attestation,
+    OutboxKind,
+    OutboxMessage,
+    OutboxState,
+    Run,
+    RunState,
+    Source,
+)
 from tests.answering_bot import answering_bot
 from tests.knowing_engine import KnowingEngine, prompting_is_enough
 from tests.pipeline_parts import FACTS, make_workshop
@@ -37,7 +46,9 @@ def training_bot(sandbox: RunningSandbox, database: Database, workshop: Workshop
         Loop("cards", cards.step, database),
         Loop("pipeline", partial(advance, workshop), database),
     ]
-    with answering_bot(sandbox.api_url, database, workshop.engine):
+    home = workshop.home
+    with answering_bot(sandbox.api_url, database, workshop.engine, home=home) as bot:
+        loops.append(Loop("files", partial(files.step, bot.deps, sandbox.client()), database))
         sandbox.wait_until_connected()
         for loop in loops:
             loop.start()
@@ -241,9 +252,32 @@ def test_a_private_channels_run_and_version_show_to_its_members_only(sandbox, da
         whispered(sandbox, "U0BOB", "11 approved")
         whispered(sandbox, "U0CAROL", "no model version yet that you may see")
         whispered(sandbox, "U0CAROL", "10 approved")
+        press(sandbox, "U0BOB", "report", card)
+        whispered(sandbox, "U0BOB", "It comes to you as a direct message")
+        sent = sandbox.wait_for(lambda s: [f for f in s["files"] if "run" in f["name"]])
+        with database.write() as session:
+            run_id = session.exec(select(Run.id)).one()
+            row = outbox.put(
+                session, TEAM, "file:forged", channel_id="U0CAROL", user_id="U0CAROL", text="x",
+                kind=OutboxKind.FILE, uploads=[{"subject": files.REPORT, "run": run_id}],
+            ).id  # fmt: skip
+        sandbox.wait_for(lambda _: state_of(database, row) is OutboxState.FAILED)
 
+    assert [file["name"] for file in sent] == [f"apprentice-run-{run_id}.html"]
+    assert "There is no run" in state_error(database, row)
+    assert not list((workshop.home / "exports").glob("*"))
     assert card["channel"] == OPS
     assert not any("c0ops" in words_of(m).lower() for m in sandbox.ephemerals("U0CAROL"))
+
+
+def state_of(database: Database, row: int) -> OutboxState:
+    with database.read() as session:
+        return session.get_one(OutboxMessage, row).state
+
+
+def state_error(database: Database, row: int) -> str:
+    with database.read() as session:
+        return session.get_one(OutboxMessage, row).error or ""
 
 
 def test_a_failed_run_says_why_on_its_card(sandbox, database, tmp_path):

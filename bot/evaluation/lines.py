@@ -1,0 +1,28 @@
+"""The lines of an evaluation: one a strategy, as they are stored. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.answering.strategy import Strategy
+from bot.evaluation.strategies import key_of
+from storage.tables import Evaluation, Verdict
+
+Line = Mapping[str, Any]
+
+
+def best_line(evaluation: Evaluation, version: str | None) -> Line | None:
+    """
+    The line of a version (None: the base model) to speak of.
+
+    The one that earned its promotion, else the highest score; None if nothing was measured.
+    """
+    lines = [line for line in evaluation.strategies if line["version"] == version and "f1" in line]
+    chosen = [line for line in lines if line["name"] == evaluation.best]
+    if chosen and evaluation.verdict == Verdict.PROMOTE:
+        return chosen[0]
+    return max(lines, key=lambda line: line["f1"], default=None)
+
+
+def key_of_line(line: Line) -> str:
+    """The key its answers are stored under."""
+    return key_of(Strategy(line["version"], line["examples"]))

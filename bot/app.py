@@ -38,9 +38,10 @@ from bot.pipeline.reporting import write_report
 from bot.restore import finish_restore
 from bot.scheduler import knocks_for, start_scheduler
 from bot.settings import Settings
-from bot.trainers import make_trainers, remote_engines
+from bot.trainers import make_trainers, remote_engines, terms_of
 from bot.training.local import LocalTrainer
 from handlers import (
+    admin_notices,
     answers,
     blocks,
     capture,
@@ -153,6 +154,7 @@ class Apprentice:
             forget_within_days=settings.forget_within_days,
             purge_after_days=settings.purge_after_days,
             timezone=settings.apprentice_timezone,
+            budget=settings.limits,
         )
 
     def start(self) -> None:
@@ -218,6 +220,7 @@ class Apprentice:
             "waiting line": WaitingLine(self.database, self.client).step,
             "files": partial(files.step, self.deps, self.client),
             "notices": partial(notices.step, self.database, self.client, self.people),
+            "admin notices": partial(admin_notices.step, self.database, self.people),
             "forgetting": partial(forgetting_steps.step, self.broom),
             "run cards": RunCards(self.database).step,
         }
@@ -314,6 +317,8 @@ def make_workshop(
         base=base,
         context_tokens=CONTEXT_TOKENS,
         provider_prices=prices_of(settings.provider_token_prices),
+        limits=settings.limits,
+        terms=terms_of(settings),
     )
 
 

@@ -5,13 +5,16 @@ Every variable of the environment the bot reads is a field here; `.env.example` 
 the README are generated from these fields.
 """
 
+import math
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.budget import Limits
 from bot.errors import SettingsError
 from bot.timetable import zone_of
 
@@ -70,6 +73,23 @@ class Settings(BaseSettings):
         "",
         description="Time zone of schedules, such as `Europe/Berlin`; empty is that of the Slack "
         "profile of the admin who sets one.",
+    )
+    budget_per_run: float = Field(
+        0, ge=0, description="US dollars one run may cost without an admin's approval; 0: any."
+    )
+    budget_per_month: float = Field(
+        0, ge=0, description="US dollars all runs of a calendar month (UTC) may cost; 0: any."
+    )
+    budget_hours_per_run: float = Field(
+        0, ge=0, description="Hours one run may train without an admin's approval; 0: any."
+    )
+    budget_hours_per_month: float = Field(
+        0, ge=0, description="Hours all runs of a calendar month (UTC) may train; 0: any."
+    )
+    training_prices: Annotated[Mapping[str, float], NoDecode] = Field(
+        {},
+        description="US dollars for a million trained tokens where you know better than the "
+        "table in docs/trainers.md: `openai=5,azure=4.40`.",
     )
     openai_api_key: SecretStr | None = Field(
         None, description="Key of the trainer `openai`, which it makes available."
@@ -184,6 +204,19 @@ class Settings(BaseSettings):
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("training_prices", mode="before")
+    @classmethod
+    def _split_prices(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.split("=") for part in value.split(",") if part.strip()]
+        if any(len(pair) != 2 or pair[0].strip() not in get_args(TrainerName) for pair in pairs):
+            raise ValueError("write it as openai=5,azure=4.40")
+        prices = {name.strip(): float(price) for name, price in pairs}
+        if not all(math.isfinite(price) and price >= 0 for price in prices.values()):
+            raise ValueError("prices are numbers from 0")
+        return prices
+
     @field_validator("apprentice_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -200,6 +233,16 @@ class Settings(BaseSettings):
     @classmethod
     def _strip_colons(cls, value: str) -> str:
         return value.strip(":")
+
+    @property
+    def limits(self) -> Limits:
+        """The budget."""
+        return Limits(
+            self.budget_per_run,
+            self.budget_per_month,
+            self.budget_hours_per_run,
+            self.budget_hours_per_month,
+        )
 
     @property
     def trainers(self) -> frozenset[str]:

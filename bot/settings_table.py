@@ -51,7 +51,7 @@ def _shown_default(field: FieldInfo) -> str:
     default = field.default
     if default is None:
         return ""
-    if isinstance(default, tuple | frozenset):
+    if isinstance(default, tuple | frozenset | dict):
         return ",".join(default)
     return str(default)
 

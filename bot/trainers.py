@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -10,7 +11,14 @@ from bot.engines.openai_api import OpenAIApiEngine
 from bot.settings import Settings
 from bot.training.local import TRL_JOB, LocalTrainer
 from bot.training.openai_api import OpenAITrainer
-from bot.training.provider import Provider, azure_provider, nebius_provider, openai_provider
+from bot.training.prices import TERMS, Price, Terms, at_openai
+from bot.training.provider import (
+    OPENAI_URL,
+    Provider,
+    azure_provider,
+    nebius_provider,
+    openai_provider,
+)
 from bot.training.trainer import Trainer
 
 
@@ -24,6 +32,24 @@ def make_trainers(settings: Settings, local: LocalTrainer) -> dict[str, Trainer]
     for name, provider in providers(settings).items():
         trainers[name] = OpenAITrainer(provider, installation, others=settings.trainers)
     return trainers
+
+
+def terms_of(settings: Settings) -> dict[str, Terms]:
+    """What each trainer takes and charges here: the table, with what the settings know better."""
+    found = {terms.trainer: terms for terms in TERMS}
+    for name, provider in providers(settings).items():
+        if name != "openai":
+            continue
+        if provider.base_url == OPENAI_URL:
+            found[name] = replace(found[name], price=at_openai(provider.model))
+        else:
+            price = Price(provider.model or provider.base_url, None, "2026-11", "no price seen")
+            found[name] = Terms(name, 1, price, has_our_epochs=True)
+    for name, dollars in settings.training_prices.items():
+        if name in found:
+            known = replace(found[name].price, per_million=dollars, source="TRAINING_PRICES")
+            found[name] = replace(found[name], price=replace(known, seen_on="as set"))
+    return found
 
 
 def providers(settings: Settings) -> dict[str, Provider]:

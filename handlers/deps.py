@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.budget import Limits
 from bot.curation.redaction import Redactor
 from handlers.people import People
 from storage.audience import Viewer
@@ -39,6 +40,7 @@ class Deps:
     write_report: Callable[[Session, str, int, Viewer, Path], int] = lambda *_: 0
     forget_within_days: float = 7  # how long a live version may outlast what it learned from
     timezone: str = ""  # of schedules; empty: that of the profile of who sets one
+    budget: Limits = field(default_factory=Limits)  # what training may cost
     now: Callable[[], datetime] = utc_now
     purge_after_days: float = 0  # when everything is deleted after the app was uninstalled
 

@@ -141,6 +141,10 @@ class People:
         private = self._remember(("private", ""), self._ask_private_channels)
         return Viewer.person(c for c in private if person.user_id in self.members(c))
 
+    def admins(self) -> frozenset[str]:
+        """Everybody who is an admin now."""
+        return self._remember(("admins", ""), self._ask_admins)
+
     def forget(self, *, user_id: str | None = None, channel_id: str | None = None) -> None:
         """Ask again about a person or a channel, as when Slack reports a change."""
         with self._lock:
@@ -223,6 +227,16 @@ class People:
             _pass_on_unless_unknown(error)
             return frozenset()
         return frozenset(member for page in pages for member in page["members"])
+
+    def _ask_admins(self) -> frozenset[str]:
+        pages = self._client.users_list(limit=200)
+        flagged = {
+            member["id"]
+            for page in pages
+            for member in page["members"]
+            if any(member.get(flag) for flag in _ADMIN_FLAGS)
+        }
+        return frozenset(id_ for id_ in flagged | self._admins if self.person(id_).is_admin)
 
     def _ask_private_channels(self) -> tuple[str, ...]:
         """The private channels of our own that the bot is in."""

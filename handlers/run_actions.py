@@ -1,4 +1,4 @@
-"""The buttons of a run's card: promote, hold, cancel for admins, and the full report for all."""
+"""The buttons of a run's card: promote, hold, cancel, approve for admins; the report for all."""
 
 import uuid
 from functools import partial
@@ -15,7 +15,7 @@ from handlers.people import Person
 from handlers.run_cards import put_card
 from storage import outbox, runs, versions
 from storage.audience import Viewer
-from storage.tables import OPEN_RUN_STATES, ModelVersion, OutboxKind, Run
+from storage.tables import OPEN_RUN_STATES, ModelVersion, OutboxKind, Run, RunState
 
 _ENDED = "This run has ended already."
 _COMING = "I am writing the page. It comes to you as a direct message from me."
@@ -26,6 +26,7 @@ def register(app: App, deps: Deps) -> None:
     app.action("hold")(partial(on_hold, deps=deps))
     app.action("cancel")(partial(on_cancel, deps=deps))
     app.action("report")(partial(on_report, deps=deps))
+    app.action("approve_run")(partial(on_approve, deps=deps))
 
 
 def on_promote(ack: Ack, body: Payload, action: Payload, deps: Deps) -> None:
@@ -60,9 +61,7 @@ def on_report(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: 
     viewer = deps.people.personal_viewer(deps.people.person(user_id))
     run_id = int(action["value"])
     with deps.database.write() as session:
-        run = runs.get(session, team_id, run_id)
-        if run is None or run.audience not in viewer.audiences:
-            raise NotFoundError("There is no such run.")
+        _run_for(session, team_id, run_id, viewer)
         outbox.put(
             session,
             team_id,
@@ -74,6 +73,37 @@ def on_report(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: 
             uploads=[{"subject": REPORT, "run": run_id}],
         )
     respond(text=_COMING, response_type="ephemeral", replace_original=False)
+
+
+def on_approve(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: Deps) -> None:
+    ack()
+    person = admin(body["user"]["id"], "approve a run above the budget", deps)
+    viewer = deps.people.personal_viewer(person)
+    words = approve(body["team"]["id"], int(action["value"]), person, viewer, deps)
+    respond(text=words, response_type="ephemeral", replace_original=False)
+
+
+def approve(team_id: str, run_id: int, person: Person, viewer: Viewer, deps: Deps) -> str:
+    """
+    Let a run that waits above the budget start; says what became of it.
+
+    Raises:
+        NotFoundError: no such run, or not for this viewer.
+    """
+    with deps.database.write() as session:
+        run = _run_for(session, team_id, run_id, viewer)
+        if run.state != RunState.WAITING or run.cancel_requested_by:
+            return f"Run {run_id} does not wait for approval any more: it is {run.state}."
+        runs.approve(session, run, person.user_id)
+        put_card(session, run)
+    return f"Approved. Run {run_id} takes its turn."
+
+
+def _run_for(session: Session, team_id: str, run_id: int, viewer: Viewer) -> Run:
+    run = runs.get(session, team_id, run_id)
+    if run is None or run.audience not in viewer.audiences:
+        raise NotFoundError("There is no such run.")
+    return run
 
 
 def admin(user_id: str, action: str, deps: Deps) -> Person:
@@ -128,9 +158,7 @@ def cancel(team_id: str, run_id: int, person: Person, viewer: Viewer, deps: Deps
         NotFoundError: no such run, or not for this viewer.
     """
     with deps.database.write() as session:
-        run = runs.get(session, team_id, run_id)
-        if run is None or run.audience not in viewer.audiences:
-            raise NotFoundError("There is no such run.")
+        run = _run_for(session, team_id, run_id, viewer)
         if run.state not in OPEN_RUN_STATES:
             return False
         runs.ask_to_cancel(session, run, person.user_id)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.answering.verdicts import headline_of
+from bot.budget import shown
 from handlers import blocks
 from handlers.blocks import Block
 from storage.audience import WORKSPACE
@@ -94,6 +95,8 @@ def time_left(seconds: float) -> str:
 
 def _open_card(card: RunCard) -> tuple[str, list[Block]]:
     run = card.run
+    if run.state == RunState.WAITING:
+        return _waiting_card(run)
     text = f"{title_of(run)}: {_STATES[run.state]}"
     lines = [f"*{title_of(run)}*", _steps(run.state)]
     if progress := progress_words(run):
@@ -106,6 +109,58 @@ def _open_card(card: RunCard) -> tuple[str, list[Block]]:
     if not run.cancel_requested_by:
         parts.append(blocks.actions(_cancel_button(run)))
     return text, parts
+
+
+def _waiting_card(run: Run) -> tuple[str, list[Block]]:
+    text = f"{title_of(run)}: waits for an admin's approval"
+    lines = [f"*{title_of(run)}* waits for an admin's approval: it is above the budget."]
+    lines += [blocks.escape(sentence) for sentence in run.estimate.get("over", [])]
+    parts = [blocks.section("\n".join(lines)), _origin(run)]
+    if not run.cancel_requested_by:
+        parts.append(approval_buttons(run.id or 0))
+    return text, parts
+
+
+def approval_buttons(run_id: int) -> Block:
+    """To let a run start above the budget, or to end it."""
+    return blocks.actions(
+        blocks.button("Approve", "approve_run", str(run_id), style="primary"),
+        blocks.button("Cancel the run", "cancel", str(run_id), style="danger"),
+    )
+
+
+def estimate_words(run: Run) -> str:
+    """What the run was estimated at and what that rests on; nothing before there is an estimate."""
+    found = run.estimate
+    if not found:
+        return ""
+    if found.get("tokens") is None:
+        return "Neither its cost nor its time could be estimated"
+    epochs = found["epochs"]
+    parts = [f"{found['tokens']:,} tokens in {epochs} pass{'' if epochs == 1 else 'es'}"]
+    if found["hours"] is not None:
+        parts.append(f"about {shown(found['hours'], 'h')} at {_speed_words(found)}")
+    if price := found["price"]:
+        each = found["per_million"]
+        known = (
+            "at a price nobody told me"
+            if found["dollars"] is None
+            else (f"about {shown(found['dollars'], '$')} at ${each:,.2f} a million")
+        )
+        parts.append(f"{known} ({price})")
+    if found["hosting_per_hour"]:
+        parts.append(f"its result costs ${found['hosting_per_hour']:.2f} an hour to host")
+    words = "Estimate: " + ", ".join(parts)
+    if run.cost:
+        words += f". Billed: {shown(run.cost, '$')}"
+    if run.approved_by:
+        words += f". Approved above the budget by <@{run.approved_by}>"
+    return words
+
+
+def _speed_words(found: dict[str, Any]) -> str:
+    how = "as measured here" if found["is_measured"] else "not measured here yet"
+    return f"{found['tokens_per_second']:,.0f} tokens a second, {how}"
 
 
 def _steps(state: RunState) -> str:
@@ -229,6 +284,8 @@ def _ended_card(run: Run) -> tuple[str, list[Block]]:
 
 def _origin(run: Run) -> Block:
     parts = [f"{_asked_by(run)}, trainer `{blocks.escape(run.trainer)}`"]
+    if words := estimate_words(run):
+        parts.append(words)
     if run.rights:
         parts.append(rights_words(run.rights))
     return blocks.context(*parts)

@@ -10,7 +10,8 @@ from storage import audit
 from storage.audience import Viewer
 from storage.tables import OPEN_RUN_STATES, Run, RunMetric, RunState
 
-_WORKED_ON = tuple(state for state in OPEN_RUN_STATES if state != RunState.QUEUED)
+_IDLE = (RunState.QUEUED, RunState.WAITING)
+_WORKED_ON = tuple(state for state in OPEN_RUN_STATES if state not in _IDLE)
 
 
 def enqueue(
@@ -68,6 +69,21 @@ def ask_to_cancel(session: Session, run: Run, by: str) -> None:
     )
 
 
+def approve(session: Session, run: Run, by: str) -> None:
+    """Let a run that waits above the budget take its turn."""
+    run.approved_by, run.state = by, RunState.QUEUED
+    session.add(run)
+    audit.record(
+        session,
+        run.team_id,
+        actor=by,
+        action="run.approved",
+        subject=f"run:{run.id}",
+        audience=run.audience,
+        details={key: run.estimate.get(key) for key in ("dollars", "hours")},
+    )
+
+
 def get(session: Session, team_id: str, run_id: int) -> Run | None:
     return session.exec(
         select(Run).where(col(Run.team_id) == team_id, col(Run.id) == run_id)
@@ -120,7 +136,7 @@ def count_before(session: Session, run: Run) -> int:
         .select_from(Run)
         .where(
             col(Run.team_id) == run.team_id,
-            col(Run.state).in_(OPEN_RUN_STATES),
+            col(Run.state).in_((RunState.QUEUED, *_WORKED_ON)),
             col(Run.id) < run.id,
         )
     ).one()
@@ -130,13 +146,14 @@ def due(session: Session, now: datetime) -> list[Run]:
     """
     The runs whose turn it is: all that are to be cancelled, then one of each workspace.
 
-    A run whose ``not_before`` lies ahead waits, and so do the queued runs behind it.
+    A run whose ``not_before`` lies ahead waits, and so do the queued runs behind it; nobody waits
+    for a run that waits for an approval.
     """
     found = _open_of_all(session)
     cancelled = [run for run in found if run.cancel_requested_by and _may_go_on(run, now)]
     turn: dict[str, Run] = {}
     for run in sorted(found, key=lambda run: (run.state not in _WORKED_ON, run.id)):
-        if not run.cancel_requested_by:
+        if not run.cancel_requested_by and run.state != RunState.WAITING:
             turn.setdefault(run.team_id, run)
     return cancelled + [run for run in turn.values() if _may_go_on(run, now)]
 

@@ -8,6 +8,7 @@ from bot.dataset.snapshot import freeze
 from bot.errors import AttestationMissingError, NoSuchTrainerError
 from bot.evaluation.canary import planted
 from bot.evaluation.chats import training_chat
+from bot.pipeline.budgeting import estimate_run
 from bot.pipeline.parts import part_of, trained_in
 from bot.pipeline.rehearsal import rehearsal_rows
 from bot.pipeline.training_rows import examples_for, training_rows, validation_rows
@@ -70,9 +71,13 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
     if warnings:
         log.warning("Run %s trains on rows with warnings: %s", run.id, warnings)
     snapshot = _hash_of(workshop, snapshot_id)
-    job_id = trainer_of(workshop, run).start(
+    trainer = trainer_of(workshop, run)
+    chats = planted(training_rows(rows, examples_for(run.trainer)), SYSTEM_PROMPT, snapshot)
+    if not estimate_run(workshop, run, chats):
+        return
+    job_id = trainer.start(
         name_of(run),
-        planted(training_rows(rows, examples_for(run.trainer)), SYSTEM_PROMPT, snapshot),
+        chats,
         workshop.base,
         validation=validation_rows(rows),
         rehearsal=rehearsal_rows(rows, snapshot),
@@ -83,6 +88,7 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
         kept = session.get_one(Run, run.id)
         kept.job_id, kept.state, kept.progress = job_id, RunState.TRAINING, {}
         kept.hyperparameters = {**kept.hyperparameters, "examples": trained_in(rows)}
+        kept.training_at = kept.training_at or workshop.now()
         if warnings:
             kept.progress = {"warnings": warnings}
         session.add(kept)

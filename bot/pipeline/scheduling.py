@@ -112,6 +112,7 @@ def _is_the_same(
     assert before.snapshot_id is not None
     return (
         before.trainer == found.trainer
+        and before.hyperparameters.get("part", 1.0) >= 1.0
         and before.base_model == workshop.base.name
         and is_unchanged(session, found.team_id, before.snapshot_id, attestation)
     )

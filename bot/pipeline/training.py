@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from bot.engines.model_place import RemoteModel
 from bot.errors import TrainingError
+from bot.pipeline.budgeting import bill
 from bot.pipeline.preparing import name_of, trainer_of
 from bot.pipeline.workshop import Workshop
 from bot.training.trainer import Adapter, JobState, JobStatus
@@ -36,6 +37,9 @@ def follow_job(workshop: Workshop, run: Run) -> bool:
     with workshop.database.write() as session:
         row = session.get_one(Run, run.id)
         row.state, row.progress = RunState.EVALUATING, {}
+        row.cost = bill(row)
+        if row.training_at:
+            row.training_seconds = (workshop.now() - row.training_at).total_seconds()
         session.add(row)
         _add_version(session, workshop, row, result)
         workshop.checkpoint("version made")

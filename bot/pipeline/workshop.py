@@ -7,10 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bot.budget import Limits
 from bot.engines.base_model import BaseModel
 from bot.engines.model_place import AdapterEngine
 from bot.evaluation.measures import TokenPrices
 from bot.evaluation.pictures import draw_pictures
+from bot.training.prices import TERMS, Terms
 from bot.training.trainer import Trainer
 from storage.columns import utc_now
 from storage.database import Database
@@ -31,6 +33,8 @@ class Workshop:
     engine: AdapterEngine
     base: BaseModel
     context_tokens: int = 2048
+    limits: Limits = field(default_factory=Limits)
+    terms: Mapping[str, Terms] = field(default_factory=lambda: {t.trainer: t for t in TERMS})
     now: Callable[[], datetime] = utc_now
     draw: Callable[..., list[dict[str, Any]]] = draw_pictures
     checkpoint: Callable[[str], None] = lambda name: None

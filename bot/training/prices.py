@@ -33,6 +33,9 @@ class Terms:
     price: Price
     context_tokens: int | None = None
     is_own_machine: bool = False
+    #: Passes: None follows from the rows, by OpenAI's rule or by our own.
+    epochs: int | None = None
+    has_our_epochs: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,20 @@ TERMS = (
         ),
         64_536,
     ),
-    Terms("nebius", 10, Price("Llama-3.1-8B", None, "2026-11", "docs.tokenfactory.nebius.com")),
+    Terms(
+        "nebius",
+        10,
+        Price("Llama-3.1-8B", None, "2026-11", "docs.tokenfactory.nebius.com"),
+        epochs=3,
+    ),
     Terms("together", 10, Price("up to 16B, LoRA", None, "2026-11", "together.ai/pricing")),
 )
+_PRICED = "tokenmix.ai/blog/openai-fine-tuning-pricing"
+#: By the model's name; what is not here has a price nobody here has seen.
+_MODELS = {
+    "gpt-4o-mini-2024-07-18": Price("gpt-4o-mini-2024-07-18", 3.0, "2026-04", _PRICED),
+    "gpt-4o-2024-08-06": Price("gpt-4o-2024-08-06", 25.0, "2026-04", _PRICED),
+}
 #: OpenAI's rule for epochs, as its data preparation notebook has it.
 _USUAL, _FEWEST, _MOST, _MOST_EPOCHS = 3, 100, 25_000, 25
 
@@ -96,13 +110,26 @@ def openai_epochs(rows: int) -> int:
     return _USUAL
 
 
+def at_openai(model: str) -> Price:
+    """What tuning this model costs at OpenAI; None where no price was seen."""
+    return _MODELS.get(model) or Price(model, None, "2026-11", "no price seen")
+
+
+def _epochs(terms: Terms, rows: int) -> int:
+    if not rows:
+        return 0
+    if terms.epochs is not None:
+        return terms.epochs
+    ours = terms.is_own_machine or terms.has_our_epochs
+    return Hyperparameters().epochs(rows) if ours else openai_epochs(rows)
+
+
 def estimate(terms: Terms, tokens: list[int]) -> Estimate:
     """What one run over rows of these sizes takes at a trainer."""
     rows = len(tokens)
     limit = terms.context_tokens
     once = sum(min(size, limit) if limit else size for size in tokens)
-    epochs = Hyperparameters().epochs(rows) if terms.is_own_machine else openai_epochs(rows)
-    epochs = epochs if rows else 0
+    epochs = _epochs(terms, rows)
     price = terms.price.per_million
     return Estimate(
         trainer=terms.trainer,

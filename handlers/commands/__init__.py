@@ -17,6 +17,7 @@ from bot.errors import BotError
 from handlers import blocks
 from handlers.commands.add import add
 from handlers.commands.advise import advise
+from handlers.commands.budget import budget
 from handlers.commands.examples import list_examples
 from handlers.commands.export import export
 from handlers.commands.forget_me import forget_me
@@ -30,11 +31,6 @@ from handlers.review import review
 from handlers.settings import show_settings
 
 Subcommand = Callable[[Ask, Deps, WebClient], Reply | None]
-
-#: Words of the contract that later versions bring.
-NOT_YET = (
-    "budget",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,7 @@ def subcommands() -> dict[str, Word]:
         "schedule": Word(
             schedule, "schedule [when | off]", "when I train by myself; `daily 03:00`", "admin"
         ),
+        "budget": Word(budget, "budget", "what training may cost, and what it did", "admin"),
         "status": Word(status, "status", "what answers, what is trained, what waits"),
         "models": Word(models, "models", "the model versions and what they scored"),
         "advise": Word(advise, "advise", "whether tuning pays, with your own figures"),
@@ -91,16 +88,12 @@ def find(word: str) -> Subcommand:
     Return the function of a word; no word at all is help.
 
     Raises:
-        BotError: the word is unknown, or its time has not come.
+        BotError: the word is unknown.
     """
     known = subcommands()
     if found := known.get(word.lower() or "help"):
         return found.function
-    if word.lower() in NOT_YET:
-        raise BotError(
-            f"`{word.lower()}` is not yet in this version. `/apprentice help` lists what is."
-        )
-    close = difflib.get_close_matches(word.lower(), [*known, *NOT_YET], n=1)
+    close = difflib.get_close_matches(word.lower(), known, n=1)
     guess = f"Did you mean `{close[0]}`?" if close else "`/apprentice help` lists what I know."
     # A backtick would end the code style the word is shown in.
     shown = blocks.escape(blocks.cut(word.replace("`", "'"), 40))

@@ -48,6 +48,7 @@ from storage.tables.near_duplicates import (
     NearDuplicateKind,
     NearDuplicateState,
 )
+from storage.tables.notices import AdminNotice
 from storage.tables.probes import ProbeResult
 from storage.tables.review import (
     ContributorNotice,
@@ -75,6 +76,7 @@ __all__ = [
     "HELD_BURST",
     "OPEN_RUN_STATES",
     "STALE_MESSAGE_EDITED",
+    "AdminNotice",
     "Attestation",
     "AuditEntry",
     "ContributorNotice",

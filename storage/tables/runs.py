@@ -55,6 +55,7 @@ class SnapshotRow(SQLModel, table=True):
 
 class RunState(StrEnum):
     QUEUED = "queued"
+    WAITING = "waiting"  # above the budget: for an admin's approval
     PREPARING = "preparing"  # snapshot taken, rows handed to the trainer
     TRAINING = "training"
     EVALUATING = "evaluating"
@@ -63,7 +64,13 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
-OPEN_RUN_STATES = (RunState.QUEUED, RunState.PREPARING, RunState.TRAINING, RunState.EVALUATING)
+OPEN_RUN_STATES = (
+    RunState.QUEUED,
+    RunState.WAITING,
+    RunState.PREPARING,
+    RunState.TRAINING,
+    RunState.EVALUATING,
+)
 
 
 class Origin(StrEnum):
@@ -98,6 +105,13 @@ class Run(SQLModel, table=True):
     origin: str = ""  # an ``Origin``, or empty: somebody asked
     channel_id: str | None = None  # where the progress message goes; None: nowhere
     cancel_requested_by: str | None = None
+    #: Before it starts: ``rows``, ``epochs``, ``tokens``, ``dollars``, ``hours`` (None: not known),
+    #: what they rest on, and ``over``: sentences that say which limits it exceeds.
+    estimate: dict[str, Any] = json_field({})
+    approved_by: str | None = None  # who let it start above the budget
+    training_at: datetime | None = time_field()
+    training_seconds: float | None = None
+    cost: float | None = None  # dollars billed, where the trainer says how much was trained
     attempts: int = 0
     error: str | None = None
     created_at: datetime = now_field()

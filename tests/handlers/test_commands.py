@@ -52,11 +52,6 @@ def test_an_unknown_word_cannot_ping_anybody(sandbox, bot):
     assert "<!channel>" not in text
 
 
-@pytest.mark.parametrize("word", ["budget"])
-def test_words_of_later_versions_say_so(sandbox, bot, word):
-    assert "not yet" in told(sandbox, "U0CAROL", word)["text"]
-
-
 def test_a_failure_is_told_with_a_reference_that_the_log_has(sandbox, database, bot, caplog):
     with database.engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE example RENAME TO hidden"))

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -26,7 +27,7 @@ from storage.tables import (
     RunState,
     Source,
 )
-from tests.answering_bot import answering_bot
+from tests.answering_bot import AnsweringBot, answering_bot
 from tests.knowing_engine import KnowingEngine, prompting_is_enough
 from tests.pipeline_parts import FACTS, make_workshop
 from tests.running_sandbox import RunningSandbox
@@ -39,21 +40,23 @@ PATIENCE_SECONDS = 120.0
 
 
 @contextlib.contextmanager
-def training_bot(sandbox: RunningSandbox, database: Database, workshop: Workshop) -> Iterator[None]:
+def training_bot(
+    sandbox: RunningSandbox, database: Database, workshop: Workshop, **options: Any
+) -> Iterator[AnsweringBot]:
     """The bot with its run cards, and a pipeline that ticks as soon as anything changes."""
     cards = RunCards(database, pause_seconds=0.0)
     loops = [
         Loop("cards", cards.step, database),
         Loop("pipeline", partial(advance, workshop), database),
     ]
-    home = workshop.home
-    with answering_bot(sandbox.api_url, database, workshop.engine, home=home) as bot:
+    options = {"home": workshop.home} | options
+    with answering_bot(sandbox.api_url, database, workshop.engine, **options) as bot:
         loops.append(Loop("files", partial(files.step, bot.deps, sandbox.client()), database))
         sandbox.wait_until_connected()
         for loop in loops:
             loop.start()
         try:
-            yield
+            yield bot
         finally:
             workshop.is_stopping.set()
             for loop in loops:

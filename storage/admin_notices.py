@@ -1,0 +1,32 @@
+"""What admins are to be told, each thing once. Queries never commit."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, or_, select
+
+from storage.tables import AdminNotice
+
+
+def put(
+    session: Session, team_id: str, audience: str, key: str, text: str, run_id: int | None = None
+) -> None:
+    """Tell the admins, unless this was told them before."""
+    known = select(AdminNotice.id).where(
+        col(AdminNotice.team_id) == team_id, col(AdminNotice.key) == key
+    )
+    if session.exec(known).first() is None:
+        session.add(
+            AdminNotice(team_id=team_id, audience=audience, key=key, text=text, run_id=run_id)
+        )
+        session.flush()
+
+
+def next_due(session: Session, now: datetime) -> AdminNotice | None:
+    return session.exec(
+        select(AdminNotice)
+        .where(
+            col(AdminNotice.told_at).is_(None),
+            or_(col(AdminNotice.not_before).is_(None), col(AdminNotice.not_before) <= now),
+        )
+        .order_by(col(AdminNotice.id))
+    ).first()

@@ -1,0 +1,87 @@
+"""A run above the budget, as admins and others meet it in Slack."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.budget import Limits
+from bot.dataset.rights import attest
+from bot.loop import Loop
+from handlers import admin_notices
+from storage.tables import Run, RunState, Source
+from tests.handlers.test_run_story import press, said, training_bot, whispered, words_of
+from tests.pipeline_parts import make_workshop
+from tests.teaching import TEAM, teach_facts
+
+CARD = "waits for an admin's approval"
+LIMITS = Limits(hours_per_run=1 / 3600, dollars_per_month=20)
+
+
+@pytest.fixture
+def workshop(database, tmp_path):
+    with database.write() as session:
+        teach_facts(session, 12)
+        attest(session, TEAM, "U0ALICE", tuple(Source))
+    return replace(make_workshop(database, tmp_path), limits=LIMITS)
+
+
+@pytest.fixture
+def bot(sandbox, database, workshop):
+    with training_bot(sandbox, database, workshop, budget=LIMITS) as running:
+        step = admin_notices.step
+        people = running.deps.people
+        loop = Loop("admin notices", lambda: step(database, people), database)
+        loop.start()
+        yield running
+        loop.stop()
+
+
+def card_of(sandbox) -> dict:
+    return sandbox.wait_for_message(lambda m: m["channel"] == "C0HELP" and CARD in words_of(m))
+
+
+def test_it_waits_is_approved_by_an_admin_and_goes_on(sandbox, database, bot):
+    sandbox.command("U0ALICE", "train", channel="C0HELP")
+    card = card_of(sandbox)
+    assert "A run may take 1 second" in words_of(card)
+    assert "tokens a second, not measured here yet" in words_of(card)
+
+    told = sandbox.wait_for_message(lambda m: m["channel"].startswith("D") and CARD in words_of(m))
+    assert "Approve" in words_of(told)
+
+    sandbox.command("U0ALICE", "budget")
+    whispered(sandbox, "U0ALICE", "*Run 1 for the workspace* waits for approval.")
+    whispered(sandbox, "U0ALICE", "Limit of a month: $20.00, of a run: none")
+    sandbox.command("U0CAROL", "budget")
+    whispered(sandbox, "U0CAROL", "Only admins can see the budget")
+
+    press(sandbox, "U0BOB", "approve_run", card)
+    whispered(sandbox, "U0BOB", "Only admins can approve a run above the budget")
+    with database.read() as session:
+        assert session.get_one(Run, 1).state == RunState.WAITING
+
+    press(sandbox, "U0ALICE", "approve_run", told)
+    card = said(sandbox, "workspace-v1 earned its promotion")
+    assert "Approved above the budget by <@U0ALICE>" in words_of(card)
+    press(sandbox, "U0ALICE", "approve_run", told)
+    sandbox.wait_for_message(lambda m: "does not wait for approval any more" in words_of(m))
+
+
+def test_only_admins_are_written_to_and_once(sandbox, database, bot):
+    sandbox.command("U0ALICE", "train", channel="C0HELP")
+    card_of(sandbox)
+    sandbox.wait_for_message(lambda m: m["channel"].startswith("D"))
+    sandbox.command("U0ALICE", "train", channel="C0HELP")
+    whispered(sandbox, "U0ALICE", "is waiting already")
+
+    direct = [m for m in sandbox.messages() if m["channel"].startswith("D")]
+    assert len(direct) == 1
+
+
+def test_its_end_can_be_chosen_instead(sandbox, database, bot):
+    sandbox.command("U0ALICE", "train", channel="C0HELP")
+    card = card_of(sandbox)
+
+    press(sandbox, "U0ALICE", "cancel", card)
+
+    said(sandbox, "was cancelled by <@U0ALICE>")

@@ -1,0 +1,267 @@
+"""What a run will take is estimated first, and what is above a limit waits for an admin."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from bot.budget import Limits, Spent, objections
+from bot.engines.openai_api import OpenAIApiEngine
+from bot.engines.routed import RoutedEngine
+from bot.errors import SettingsError
+from bot.pipeline import Workshop, advance, keep_schedules
+from bot.pipeline.budgeting import DEFAULT_TOKENS_PER_SECOND
+from bot.settings import load_settings
+from bot.trainers import terms_of
+from bot.training.prices import Price, Terms
+from storage import runs, schedules, spending
+from storage.audience import WORKSPACE
+from storage.database import Database
+from storage.tables import AdminNotice, Run, RunState
+from tests.knowing_engine import KnowingEngine, tuning_pays
+from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
+from tests.running_trainer import KEY, running_trainer, trainer_at
+from tests.scripted_trainer import ScriptedTrainer
+from tests.teaching import TEAM, fresh_database, teach, teach_facts
+
+NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
+#: So dear that twelve rows cost some dollars.
+DEAR = Terms("openai", 8, Price("tiny-base", 1000.0, "2026-11", "a test"), has_our_epochs=True)
+
+
+class Clock:
+    time = NOW
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    database = fresh_database(tmp_path)
+    with database.write() as session:
+        teach_facts(session, 12)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def workshop(database: Database, tmp_path: Path, clock: Clock) -> Workshop:
+    trainer = ScriptedTrainer(tmp_path / "jobs")
+    made = make_workshop(database, tmp_path, trainer=trainer)
+    return replace(
+        made, now=clock, trainers={"local": trainer, "openai": trainer},
+        terms=dict(made.terms) | {"openai": DEAR},
+    )  # fmt: skip
+
+
+def queue(database: Database, trainer: str = "openai", audience: str = WORKSPACE) -> int:
+    with database.write() as session:
+        return ask_for_run(session, audience, trainer=trainer).id or 0
+
+
+def run_of(database: Database, run_id: int) -> Run:
+    with database.read() as session:
+        return session.get_one(Run, run_id)
+
+
+def approve(database: Database, run_id: int) -> None:
+    with database.write() as session:
+        runs.approve(session, session.get_one(Run, run_id), "U0ALICE")
+
+
+def test_without_limits_the_estimate_is_written_and_the_run_goes_on(database, workshop):
+    run_id = queue(database)
+    work_until_done(workshop)
+
+    run = run_of(database, run_id)
+    assert run.state == RunState.DONE
+    assert run.estimate["dollars"] == pytest.approx(run.estimate["tokens"] / 1000, abs=0.01)
+    assert run.estimate["epochs"] > 1
+    assert run.estimate["over"] == []
+
+
+def test_above_the_limit_nothing_starts_until_an_admin_approves(database, workshop, tmp_path):
+    strict = replace(workshop, limits=Limits(dollars_per_run=0.5))
+    run_id = queue(database)
+    work_until_done(strict)
+
+    run = run_of(database, run_id)
+    assert run.state == RunState.WAITING
+    assert "A run may take $0.50" in run.estimate["over"][0]
+    assert ScriptedTrainer(tmp_path / "jobs").starts == []
+    with database.read() as session:
+        notice = session.exec(select(AdminNotice)).one()
+    assert (notice.run_id, notice.told_at) == (run_id, None)
+
+    later = replace(make_workshop(database, tmp_path), limits=strict.limits, terms=strict.terms,
+                    trainers=strict.trainers)  # fmt: skip
+    work_until_done(later)
+    assert run_of(database, run_id).state == RunState.WAITING, "a restart changes nothing"
+
+    approve(database, run_id)
+    work_until_done(later)
+    run = run_of(database, run_id)
+    assert (run.state, run.approved_by) == (RunState.DONE, "U0ALICE")
+    assert ScriptedTrainer(tmp_path / "jobs").starts == [f"run-{run_id}"]
+
+
+def test_a_scheduled_run_waits_as_well(database, workshop, clock):
+    with database.write() as session:
+        ask_for_run(session).state = RunState.CANCELLED
+        schedules.put(
+            session, TEAM, WORKSPACE, rule="cron 0 3 * * *", zone="UTC", trainer="openai",
+            channel_id="C0HELP", by="U0ALICE", next_at=NOW,
+        )  # fmt: skip
+    strict = replace(workshop, limits=Limits(dollars_per_run=0.5))
+    keep_schedules(strict)
+    work_until_done(strict)
+
+    (run,) = [run for run in all_runs(database) if run.origin == "schedule"]
+    assert run.state == RunState.WAITING
+
+
+def all_runs(database: Database) -> list[Run]:
+    with database.read() as session:
+        return list(session.exec(select(Run)))
+
+
+def test_a_run_that_waits_holds_up_no_other(database, workshop):
+    with database.write() as session:
+        teach(session, "Which port does the vault use?", "8200.", audience="C0OPS")
+    strict = replace(workshop, limits=Limits(dollars_per_run=0.5))
+    first, second = queue(database), queue(database, "local", "C0OPS")
+    work_until_done(strict)
+
+    assert run_of(database, first).state == RunState.WAITING
+    assert run_of(database, second).state == RunState.DONE
+    with database.write() as session:
+        runs.ask_to_cancel(session, session.get_one(Run, first), "U0ALICE")
+    work_until_done(strict)
+    assert run_of(database, first).state == RunState.CANCELLED
+
+
+def test_the_months_runs_add_up_and_the_next_month_begins_anew(database, workshop, clock):
+    first = queue(database)
+    work_until_done(workshop)
+    cost = run_of(database, first).estimate["dollars"]
+    strict = replace(workshop, limits=Limits(dollars_per_month=cost * 1.5))
+    second = queue(database)
+    work_until_done(strict)
+    assert run_of(database, second).state == RunState.WAITING
+    assert "of it is gone" in run_of(database, second).estimate["over"][0]
+
+    with database.write() as session:
+        runs.ask_to_cancel(session, session.get_one(Run, second), "U0ALICE")
+    work_until_done(strict)
+    clock.time = datetime(2026, 12, 1, 0, 5, tzinfo=UTC)
+    third = queue(database)
+    work_until_done(strict)
+    assert run_of(database, third).state == RunState.DONE
+
+
+def test_hours_come_from_runs_that_were_measured(database, workshop, clock):
+    first = queue(database, "local")
+    for _ in range(4):
+        advance(workshop)
+    assert run_of(database, first).state == RunState.TRAINING
+    estimate = run_of(database, first).estimate
+    assert (estimate["tokens_per_second"], estimate["is_measured"]) == (
+        DEFAULT_TOKENS_PER_SECOND, False,
+    )  # fmt: skip
+    clock.time += timedelta(hours=2)
+    work_until_done(workshop)
+    assert run_of(database, first).training_seconds == 7200
+
+    second = queue(database, "local")
+    work_until_done(replace(workshop, limits=Limits(hours_per_run=1.5)))
+
+    run = run_of(database, second)
+    assert (run.state, run.estimate["is_measured"]) == (RunState.WAITING, True)
+    assert run.estimate["hours"] == pytest.approx(2.0)
+    with database.read() as session:
+        assert spending.spent_in_month(session, TEAM, clock()).hours == pytest.approx(2.0)
+
+
+def test_a_price_nobody_knows_waits_where_there_is_a_limit(database, workshop):
+    unknown = replace(DEAR, price=replace(DEAR.price, per_million=None))
+    terms = dict(workshop.terms) | {"openai": unknown}
+    run_id = queue(database)
+    work_until_done(replace(workshop, terms=terms, limits=Limits(dollars_per_month=100)))
+
+    assert run_of(database, run_id).estimate["over"] == [
+        "What it costs is not known beforehand, and there is a limit."
+    ]
+
+
+def test_large_data_sets_are_estimated_from_some_rows(database, workshop, monkeypatch):
+    run_id = queue(database)
+    monkeypatch.setattr("bot.pipeline.budgeting.COUNTED_ROWS", 3)
+    work_until_done(workshop)
+    again = queue(database)
+    monkeypatch.undo()
+    work_until_done(workshop)
+
+    few, all_ = (run_of(database, id_).estimate["tokens"] for id_ in (run_id, again))
+    assert abs(few - all_) <= 0.05 * all_
+
+
+def test_the_bill_of_a_service_is_within_five_percent_of_the_estimate(database, tmp_path):
+    with running_trainer(tmp_path / "service", engine=KnowingEngine(FACTS, tuning_pays)) as service:
+        remote = OpenAIApiEngine(service.base_url, KEY)
+        service.close_at_end(remote.stop)
+        engine = RoutedEngine(KnowingEngine(FACTS, tuning_pays), {"openai": remote})
+        made = make_workshop(database, tmp_path)
+        workshop = replace(
+            made, engine=engine, trainers={"openai": trainer_at(service)}, terms={"openai": DEAR}
+        )
+        run_id = queue(database)
+        work_until_done(workshop, steps=2000)
+
+    run = run_of(database, run_id)
+    assert run.cost == run.record["trained_tokens"] / 1000
+    assert abs(run.cost - run.estimate["dollars"]) <= 0.05 * run.cost
+    with database.read() as session:
+        spent = spending.spent_in_month(session, TEAM, workshop.now())
+    assert spent.dollars == pytest.approx(run.cost)
+
+
+@pytest.mark.parametrize(
+    ("limits", "dollars", "hours", "spent", "count"),
+    [
+        (Limits(), 1e9, 1e9, Spent(), 0),
+        (Limits(1, 0, 0, 0), 1.0, None, Spent(), 0),
+        (Limits(1, 0, 0, 0), 1.01, None, Spent(), 1),
+        (Limits(0, 10, 0, 0), 1.0, None, Spent(9.0), 0),
+        (Limits(0, 10, 0, 0), 1.1, None, Spent(9.0), 1),
+        (Limits(0, 0, 2, 3), 0.0, 2.5, Spent(0, 1), 2),
+        (Limits(1, 1, 1, 1), None, None, Spent(), 2),
+    ],
+)
+def test_what_is_above_which_limit(limits, dollars, hours, spent, count):
+    assert len(objections(limits, dollars, hours, spent)) == count
+
+
+def test_prices_and_limits_are_settings():
+    made = {"openai_api_key": "sk-x", "_env_file": None}
+    theirs = terms_of(load_settings(**made))["openai"]
+    assert (theirs.price.model, theirs.price.per_million) == ("gpt-4.1-mini-2025-04-14", None)
+    cheap = terms_of(load_settings(**made, openai_model="gpt-4o-mini-2024-07-18"))["openai"]
+    assert cheap.price.per_million == 3.0
+    own = terms_of(
+        load_settings(**made, openai_base_url="http://gpu/v1", training_prices="openai=2")
+    )
+    assert (own["openai"].price.per_million, own["openai"].has_our_epochs) == (2.0, True)
+    for wrong in ("openai", "openai=x", "nobody=3", "openai=-1", "openai=nan"):
+        with pytest.raises(SettingsError, match="TRAINING_PRICES"):
+            load_settings(_env_file=None, training_prices=wrong)
+    with pytest.raises(SettingsError, match="BUDGET_PER_RUN"):
+        load_settings(_env_file=None, budget_per_run=-1)
+    assert load_settings(_env_file=None, budget_per_month="12.5").limits == Limits(0, 12.5, 0, 0)

@@ -63,7 +63,7 @@ def _copy_metrics(workshop: Workshop, run: Run, status: JobStatus) -> None:
     with workshop.database.write() as session:
         row = session.get_one(Run, run.id)
         row.progress, row.record, row.attempts = progress, record, 0
-        row.hyperparameters = record.get("hyperparameters") or row.hyperparameters
+        row.hyperparameters = {**row.hyperparameters, **(record.get("hyperparameters") or {})}
         session.add(row)
         runs.add_metrics(
             session,

@@ -62,7 +62,7 @@ $(STAMP)-demo: $(BIN)/python $(REQUIREMENTS)
 	@$(PIP) --no-deps -r requirements-model.txt
 	@touch $@
 
-$(STAMP)-dev: $(STAMP)-demo requirements-dev.txt
+$(STAMP)-dev: $(STAMP)-demo requirements-dev.txt requirements-trl.txt
 	@echo "[dev] Installing what tests and checks need"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@

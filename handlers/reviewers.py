@@ -53,7 +53,12 @@ def reviewer(team_id: str, user_id: str, deps: Deps) -> Reviewer:
     person = deps.people.person(user_id)
     if not may_review(team_id, person, deps):
         raise NotAllowedError("curator", "review examples")
-    return Reviewer(user_id, deps.people.personal_viewer(person), partial(is_curator, person))
+    return Reviewer(
+        user_id,
+        deps.people.personal_viewer(person),
+        partial(is_curator, person),
+        deps.forget_within_days,
+    )
 
 
 def show(place: Place, done: Done | None, client: WebClient, deps: Deps) -> None:

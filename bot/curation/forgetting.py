@@ -16,6 +16,7 @@ from sqlmodel import Session
 from bot.curation.lesson import Lesson
 from bot.errors import MessageGoneError, OptedOutError
 from storage import audit, erasure, lineage, opt_outs, revisions, sweeping
+from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.tables import (
     STALE_MESSAGE_EDITED,
@@ -166,6 +167,20 @@ def close_channel(session: Session, team_id: str, channel_id: str, grace: Grace)
                 audience=channel_id)  # fmt: skip
     _finish(session, row, narrowed=len(found))
     return row
+
+
+def move(session: Session, example: Example, audience: str, grace: Grace) -> None:
+    """
+    Give an example to another audience; where fewer people may hear it then, it leaves the
+    snapshots and versions it was in as if it were erased.
+    """
+    example.audience, example.updated_at = audience, utc_now()
+    session.add(example)
+    session.flush()
+    if audience != WORKSPACE:
+        row = _new_erasure(session, example.team_id, ErasureKind.MESSAGE, None, grace)
+        _mark(session, row, [example], grace)
+        _finish(session, row, narrowed=1)
 
 
 def leave(session: Session, team_id: str, due_at: datetime) -> Erasure:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from bot.curation import contributors
 from bot.curation.audience import check_may_move
+from bot.curation.forgetting import SERVE_DAYS, Grace, move
 from bot.curation.lesson import typed
 from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.rule_on import check_is_news, rule_on
@@ -49,6 +50,8 @@ class Reviewer:
     user_id: str
     viewer: Viewer
     curates: Callable[[Rules], bool] = lambda rules: True
+    #: How long a version may go on answering that learned what fewer people may hear now.
+    serve_days: float = SERVE_DAYS
 
 
 def approve(
@@ -186,7 +189,7 @@ def change_audience(
     before = {"audience": example.audience, "to": audience, "revision": example.revision}
     if example.audience != WORKSPACE:
         return _keep(session, by, Verb.ASK_AUDIENCE, example, before)
-    _move(session, example, audience)
+    _move(session, by, example, audience)
     return _keep(session, by, Verb.CHANGE_AUDIENCE, example, before)
 
 
@@ -207,7 +210,7 @@ def agree(session: Session, team_id: str, by: Reviewer, action_id: int) -> Revie
     if example.audience != action.before["audience"]:
         raise EditedMeanwhileError(example.revision)
     check_may_move(by.viewer, example, action.before["to"])
-    _move(session, example, action.before["to"])
+    _move(session, by, example, action.before["to"])
     action.verb, action.seconded_by = Verb.CHANGE_AUDIENCE, by.user_id
     return _recorded(session, action, by.user_id)
 
@@ -378,10 +381,8 @@ def _take_wordings(session: Session, by: Reviewer, kept: Example, other: Example
     return added
 
 
-def _move(session: Session, example: Example, audience: str) -> None:
-    example.audience, example.updated_at = audience, utc_now()
-    session.add(example)
-    session.flush()
+def _move(session: Session, by: Reviewer, example: Example, audience: str) -> None:
+    move(session, example, audience, Grace(utc_now(), by.serve_days))
     note_near_duplicates(session, example)
 
 

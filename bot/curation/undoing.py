@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from bot.curation import contributors
+from bot.curation.forgetting import Grace, move
 from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.review import Reviewer
 from bot.curation.rule_on import restore_state, take_back
@@ -121,9 +122,7 @@ def _change_audience(session: Session, by: Reviewer, action: ReviewAction) -> No
         raise ChangedSinceError
     if before == WORKSPACE and _has_grown(session, by, example, action):
         raise ChangedSinceError
-    example.audience, example.updated_at = before, utc_now()
-    session.add(example)
-    session.flush()
+    move(session, example, before, Grace(utc_now(), by.serve_days))
     note_near_duplicates(session, example)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.machine import describe
 
 #: In the order that makes each the quieter: the load last.
-ALL = ("redaction", "paraphrases", "decoding", "scale", "capture", "loop", "sabotage",
+ALL = ("redaction", "gate", "paraphrases", "decoding", "scale", "capture", "loop", "sabotage",
        "crowd")  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Hashable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def swapped_by_chance(cluster: Scores, random: Random) -> Scores:
 
 def some_facts_gain(cluster: Scores, random: Random) -> Scores:
     """The candidate is the tuned model on a share of facts that makes the true gain."""
-    if random.random() < TRUE_GAIN / MEASURED_GAIN:
+    if random.random() < TRUE_GAIN / measured_gain():
         return cluster
     return same_answers(cluster, random)
 
@@ -123,12 +124,13 @@ def every_fact_gains(cluster: Scores, random: Random) -> Scores:
     """Measured differences, moved so that their mean is the true gain."""
     made = same_answers(cluster, random)
     best = Strategy(None, 1)
-    moved = cluster[Strategy(CANDIDATE, 1)] - MEASURED_GAIN + TRUE_GAIN
+    moved = cluster[Strategy(CANDIDATE, 1)] - measured_gain() + TRUE_GAIN
     made[Strategy(CANDIDATE, 1)] = moved
     made[best] = cluster[best]
     return made
 
 
+@cache
 def measured_gain() -> float:
     clusters = load()
     tuned = np.concatenate([cluster[Strategy(CANDIDATE, 1)] for cluster in clusters])
@@ -187,5 +189,4 @@ def record() -> None:
 if __name__ == "__main__":
     if "--record" in sys.argv:
         record()
-    MEASURED_GAIN = measured_gain()
     print(json.dumps({"machine": describe()} | measure(), indent=2))

@@ -301,14 +301,19 @@ def make_engine(settings: Settings, base: BaseModel) -> Engine:
 
 
 def make_workshop(
-    settings: Settings, database: Database, engine: Engine, base: BaseModel
+    settings: Settings, database: Database, engine: Engine, base: BaseModel, *, trains: bool = True
 ) -> Workshop | None:
-    """What runs are worked on with; None where the engine is another's and loads no adapters."""
+    """
+    What runs are worked on with; None where the engine is another's and loads no adapters.
+
+    ``trains`` False prepares nothing for training.
+    """
     if isinstance(engine, OpenAIApiEngine):
         return None
     home = settings.apprentice_home
     trainer = LocalTrainer(home / "jobs", home / "models")
-    trainer.prepare(base)
+    if trains:
+        trainer.prepare(base)
     return Workshop(
         database=database,
         home=home,

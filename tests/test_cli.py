@@ -16,7 +16,7 @@ from storage.tables import Example, ExampleState, Source
 from tests.running_sandbox import free_port, running_sandbox
 
 COMMANDS = ["run", "demo", "train", "trainer", "attest", "doctor", "manifest", "dataset", "models",
-            "backup", "restore", "advise"]  # fmt: skip
+            "backup", "restore", "advise", "evaluate"]  # fmt: skip
 
 
 def bot(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,19 @@ from collections.abc import Callable
 
 import typer
 
-from bot.cli import advise, backup, dataset, demo, doctor, manifest, models, run, train, trainer
+from bot.cli import (
+    advise,
+    backup,
+    dataset,
+    demo,
+    doctor,
+    evaluate,
+    manifest,
+    models,
+    run,
+    train,
+    trainer,
+)
 from bot.errors import BotError
 from bot.settings import Settings
 
@@ -20,7 +32,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (run, demo, train, advise, trainer, doctor, manifest, backup):
+for module in (run, demo, train, evaluate, advise, trainer, doctor, manifest, backup):
     module.register(cli)
 cli.add_typer(dataset.cli, name="dataset")
 cli.add_typer(models.cli, name="models")

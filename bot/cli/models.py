@@ -1,5 +1,6 @@
 """``models``: versions, which one is live, and moving that pointer."""
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +21,9 @@ from bot.cli.options import (
 from storage import evaluations, versions
 from storage.tables import ModelVersion
 
-cli = typer.Typer(help="Model versions: list, promote, roll back.", no_args_is_help=True)
+cli = typer.Typer(
+    help="Model versions: list, compare, report, promote, roll back.", no_args_is_help=True
+)
 
 ByOption = Annotated[str, typer.Option("--by", help="Who decides; kept with the decision.")]
 
@@ -65,6 +68,28 @@ def rollback(
             promotion.rollback(session, team_id, audience, by)
             live = live_strategy(session, team_id, audience)
     print(f"{live.version_name or 'The base model'} answers from now on.")
+
+
+@cli.command()
+def compare(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(help="A version, or `base` for prompting alone.")],
+    second: Annotated[str, typer.Argument(help="The other one.")],
+    as_json: JsonOption = False,
+    team: TeamOption = "",
+) -> None:
+    """Say which of two versions answers better, on the held-out questions both were asked."""
+    from bot.pipeline.comparing import compare_versions
+
+    with open_database(settings_of(context)) as database:
+        team_id = team_of(database, team)
+        with database.read() as session:
+            viewer = operator(session, team_id)
+            found = compare_versions(session, team_id, first, second, viewer)
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(found.sentences()))
 
 
 @cli.command()

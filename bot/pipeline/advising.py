@@ -190,7 +190,8 @@ def _kinds(
     session: Session, run: Run, evaluation: Evaluation, version: str, viewer: Viewer
 ) -> list[Kind]:
     pairs = _pairs(evaluation, version)
-    rows = snapshots.rows_of(session, run.team_id, run.snapshot_id or 0, viewer)
+    asked = evaluation.evidence.get("snapshot", run.snapshot_id)
+    rows = snapshots.rows_of(session, run.team_id, asked or 0, viewer)
     example_of = {row.id: row.example_id for row in rows if row.id in pairs}
     kinds = examples.kinds_of(session, run.team_id, viewer, set(example_of.values()))
     members: dict[tuple[str, str], list[_Pair]] = {}

@@ -64,7 +64,7 @@ def _exam(workshop: Workshop, run: Run, version: ModelVersion) -> Exam:
     assert run.id is not None
     with workshop.database.read() as session:
         live = _if_loaded(workshop, live_strategy(session, run.team_id, run.audience))
-        digests = _digests(session, workshop, run, {version.name, _name(live)})
+        digests = digests_of(session, workshop, run, {version.name, _name(live)})
     return Exam(
         team_id=run.team_id,
         run_id=run.id,
@@ -75,7 +75,7 @@ def _exam(workshop: Workshop, run: Run, version: ModelVersion) -> Exam:
     )
 
 
-def _digests(
+def digests_of(
     session: Session, workshop: Workshop, run: Run, names: set[str | None]
 ) -> dict[str | None, str]:
     """Those of the models whose files are here; another's model may change unseen."""
@@ -98,25 +98,37 @@ def _if_loaded(workshop: Workshop, live: Strategy) -> Strategy | None:
 def _conclude(
     workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, findings: Findings
 ) -> None:
-    """Pictures first: they may take a second, and the verdict is one transaction."""
     with workshop.database.read() as session:
-        evaluation = _evaluation(session, workshop, run, version, exam, findings)
-        metrics = runs.metrics_of(session, run.team_id, exam.run_id)
+        evaluation = conclusion_of(session, workshop, run, version, exam, findings)
+
+    def keep(session: Session) -> None:
+        session.add(evaluation)
+        row = session.get_one(Run, run.id)
+        row.state, row.progress, row.ended_at = RunState.DONE, {}, workshop.now()
+        session.add(row)
+        workshop.checkpoint("verdict reached")
+
+    draw_and_write(workshop, run, evaluation, keep)
+
+
+def draw_and_write(
+    workshop: Workshop, run: Run, evaluation: Evaluation, keep: Callable[[Session], None]
+) -> None:
+    """Pictures first: they may take a second, and ``keep`` is one transaction. The page last."""
+    run_id = evaluation.run_id
+    with workshop.database.read() as session:
+        metrics = runs.metrics_of(session, run.team_id, run_id)
     evaluation.pictures = workshop.draw(
-        workshop.folder_of(exam.run_id),
+        workshop.folder_of(run_id),
         [(metric.step, metric.loss) for metric in metrics],
         evaluation.strategies,
         evaluation.held_out,
     )
     workshop.checkpoint("pictures drawn")
     with workshop.database.write() as session:
-        session.add(evaluation)
-        row = session.get_one(Run, run.id)
-        row.state, row.progress, row.ended_at = RunState.DONE, {}, workshop.now()
-        session.add(row)
-        workshop.checkpoint("verdict reached")
+        keep(session)
     workshop.checkpoint("verdict kept")
-    _write_page(workshop, run, exam.run_id)
+    _write_page(workshop, run, run_id)
 
 
 def _write_page(workshop: Workshop, run: Run, run_id: int) -> None:
@@ -129,7 +141,7 @@ def _write_page(workshop: Workshop, run: Run, run_id: int) -> None:
         log.warning("The report of run %d was not written: %s", run_id, error)
 
 
-def _evaluation(
+def conclusion_of(
     session: Session,
     workshop: Workshop,
     run: Run,
@@ -137,8 +149,16 @@ def _evaluation(
     exam: Exam,
     findings: Findings,
 ) -> Evaluation:
+    """What follows from the exam's answers and the findings; not kept yet."""
     assert version.id is not None
-    answers = evaluations.answers_of(session, run.team_id, exam.run_id, Viewer.model(run.audience))
+    asked = {row.id for row in exam.rows}
+    answers = [
+        one
+        for one in evaluations.answers_of(
+            session, run.team_id, exam.run_id, Viewer.model(run.audience)
+        )
+        if one.snapshot_row_id in asked
+    ]
     prices = workshop.provider_prices if version.remote_id else OWN_MACHINE
     return conclude(
         run, version.id, version.name, exam.strategies, exam.rows, answers, findings, prices

@@ -12,7 +12,7 @@ from bot.evaluation.report import Asked, Given, Report, render
 from storage import evaluations, runs, snapshots, versions
 from storage.audience import Viewer
 from storage.columns import utc_now
-from storage.tables import Evaluation, EvaluationAnswer, Snapshot, SnapshotRow, Split
+from storage.tables import Evaluation, EvaluationAnswer, ModelVersion, Snapshot, SnapshotRow, Split
 
 REPORT_FILE = "report.html"
 _ASKED = (Split.HELD_OUT_WORDING, Split.HELD_OUT_QUESTION)
@@ -39,8 +39,9 @@ def _report(session: Session, team_id: str, run_id: int, viewer: Viewer) -> Repo
     version = versions.of_run(session, team_id, run_id)
     if evaluation is None or version is None:
         raise NotFoundError(f"Run {run_id} has no verdict: it is {run.state.value}.")
-    snapshot = session.get_one(Snapshot, version.snapshot_id)
-    rows = snapshots.with_tombstones(session, team_id, version.snapshot_id, viewer)
+    snapshot_id = snapshot_of(evaluation, version)
+    snapshot = session.get_one(Snapshot, snapshot_id)
+    rows = snapshots.with_tombstones(session, team_id, snapshot_id, viewer)
     answers = evaluations.answers_of(session, team_id, run_id, viewer)
     held_out = [row for row in rows if row.split in _ASKED]
     prompted, tuned = best_line(evaluation, None), best_line(evaluation, version.name)
@@ -57,6 +58,11 @@ def _report(session: Session, team_id: str, run_id: int, viewer: Viewer) -> Repo
         made_at=utc_now(),
         pictures=_pictures(evaluation),
     )
+
+
+def snapshot_of(evaluation: Evaluation, version: ModelVersion) -> int:
+    """The snapshot whose questions were asked: the version's own, unless it was judged again."""
+    return int(evaluation.evidence.get("snapshot", version.snapshot_id))
 
 
 def _asked(

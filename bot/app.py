@@ -29,12 +29,14 @@ from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.errors import NoSuchTrainerError, SettingsError
 from bot.evaluation.advice import Spelling
+from bot.evaluation.health import Limits as RollbackLimits
 from bot.evaluation.measures import prices_of
 from bot.loop import Loop
 from bot.persistence import why_volatile
 from bot.pipeline import Workshop, adapters_to_serve, advising
 from bot.pipeline import forgetting as forgetting_steps
 from bot.pipeline.reporting import write_report
+from bot.pipeline.watching import Watch
 from bot.restore import finish_restore
 from bot.scheduler import knocks_for, start_scheduler
 from bot.settings import Settings
@@ -155,6 +157,7 @@ class Apprentice:
             purge_after_days=settings.purge_after_days,
             timezone=settings.apprentice_timezone,
             budget=settings.limits,
+            canary_days=settings.canary_days,
         )
 
     def start(self) -> None:
@@ -223,6 +226,7 @@ class Apprentice:
             "admin notices": partial(admin_notices.step, self.database, self.people),
             "forgetting": partial(forgetting_steps.step, self.broom),
             "run cards": RunCards(self.database).step,
+            "watch": Watch(self.database, rollback_limits(self._settings)).step,
         }
         for number in range(self._settings.answers_at_once):
             steps[f"answer {number + 1}"] = partial(answers.step, answering, self.client)
@@ -324,6 +328,15 @@ def make_workshop(
         provider_prices=prices_of(settings.provider_token_prices),
         limits=settings.limits,
         terms=terms_of(settings),
+    )
+
+
+def rollback_limits(settings: Settings) -> RollbackLimits:
+    """When a promoted version is rolled back without anybody's doing."""
+    return RollbackLimits(
+        error_share=settings.rollback_error_share,
+        latency_factor=settings.rollback_latency_factor,
+        feedback_drop=settings.rollback_feedback_drop,
     )
 
 

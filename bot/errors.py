@@ -11,8 +11,11 @@ BotError
 ├── EditedMeanwhileError      somebody else changed an example that was open in a form
 ├── NotEarnedError            a promotion the evaluation does not support
 ├── AlreadyLiveError          a promotion of what answers already
+├── MovedMeanwhileError       somebody else promoted or rolled back in the same moment
+├── CanaryError               a canary that cannot be started or ended
 ├── NothingToRollBackError    a rollback where nothing was promoted
 ├── WrongPlaceError           a run whose card could not be shown there
+├── WrongPlaceToPinError      a pin for what is no channel of ours
 ├── AttestationMissingError   training without an attestation
 ├── UnclearScheduleError      a schedule nobody can read
 ├── CaptureError              a message cannot be kept as an example
@@ -125,6 +128,21 @@ class AlreadyLiveError(BotError):
         self.version_name = version_name
 
 
+class MovedMeanwhileError(BotError):
+    """Raised when two people decide at once what answers; one won."""
+
+    def __init__(self, version_name: str, live_name: str | None) -> None:
+        super().__init__(
+            f"Somebody else decided a moment before you: {live_name or 'the base model'} answers "
+            f"now. If you still want {version_name} in its place, promote it again in a few "
+            "seconds."
+        )
+
+
+class CanaryError(BotError):
+    """Raised when a canary cannot be started or ended; says what to do instead."""
+
+
 class NothingToRollBackError(BotError):
     """Raised when no promotion is left to take back."""
 
@@ -142,6 +160,15 @@ class WrongPlaceError(BotError):
         super().__init__(
             "I show a run's progress where it is asked for, and here I can't: I am not a member, "
             "or people from outside are. Invite me, or ask in another channel or directly."
+        )
+
+
+class WrongPlaceToPinError(BotError):
+    """Raised when somebody pins a direct message or a channel shared with outsiders."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A pin is for a channel of your own workspace: type it in the channel that it is for."
         )
 
 

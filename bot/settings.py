@@ -181,6 +181,33 @@ class Settings(BaseSettings):
         description="How many days after the app was uninstalled everything is deleted. Slack's "
         "policy allows 14 business days.",
     )
+    canary_days: float = Field(
+        14,
+        gt=0,
+        le=365,
+        description="After how many days a canary that the votes did not decide ends; the version "
+        "is held.",
+    )
+    rollback_error_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="A promoted version is rolled back by itself when the engine fails in so great "
+        "a share of its answers, beyond what was usual before; 0 turns this off.",
+    )
+    rollback_latency_factor: float = Field(
+        3,
+        ge=0,
+        description="The same when its answers take so many times as long as before (medians); 0 "
+        "turns this off.",
+    )
+    rollback_feedback_drop: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="The same when the share of answers people like drops by so much and more than "
+        "chance explains; 0 turns this off.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged."
     )

@@ -13,9 +13,15 @@ def footer(
     question_id: int,
     examples: Sequence[RetrievedExample],
     version_name: str | None,
+    unavailable: str | None = None,
 ) -> list[Block]:
-    """The blocks below an answer; ``version_name`` None is the base model."""
+    """
+    The blocks below an answer; ``version_name`` None is the base model. ``unavailable`` names the
+    version that was to answer and could not.
+    """
     speaker = f"`{blocks.escape(version_name)}`" if version_name else "the base model"
+    if unavailable:
+        speaker += f", because `{blocks.escape(unavailable)}` is not available"
     return [
         blocks.context(based_on(examples)),
         blocks.context(f"Answered by {speaker} · AI-generated, check what matters"),

@@ -12,12 +12,13 @@ from datetime import timedelta
 from slack_sdk import WebClient
 
 from bot.answering.answer import Engine, Limits, Prompt, answer, fit
+from bot.answering.choice import Choice, base_instead, choose_strategy
 from bot.answering.retrieval import retrieve
-from bot.answering.strategy import Strategy, live_strategy
+from bot.answering.strategy import Strategy
 from bot.curation.redaction import Redactor
 from bot.curation.unanswered import note_unanswered, reason_for
 from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnavailableError
-from bot.errors import BotError
+from bot.errors import BotError, EngineError
 from handlers.answer_blocks import footer
 from handlers.asked import Asked, read_question
 from handlers.deps import Checkpoint
@@ -107,21 +108,21 @@ def _answer(question: Question, deps: AnswerDeps, client: WebClient) -> None:
         message.finish(EMPTY, (), QuestionState.DECLINED, "empty")
         return
     try:
-        strategy, prompt = _choose(question, asked, deps)
-        deps.checkpoint("prompt built")
-        text, speaker = _speak(question, deps, strategy, prompt, message)
+        choice, prompt, text = _make_answer(question, asked, deps, message)
     except BotError as error:
         log.warning("Question %d ends without an answer: %s", question.id, error)
+        if isinstance(error, EngineError):
+            with deps.database.write() as session:
+                questions.engine_failed(session, question.id)
         message.finish(str(error), (), QuestionState.FAILED, str(error))
         return
     kept = deps.redactor.text(text)
     if kept != text:
         # What was streamed is replaced: a secret that was in the question is not repeated.
         message.start_over()
-    _note_unanswered(question, asked, text, strategy, prompt, deps)
-    message.finish(
-        kept or NOTHING, footer(question.id, prompt.examples, speaker), QuestionState.ANSWERED
-    )
+    _note_unanswered(question, asked, text, choice.strategy, prompt, deps)
+    below = footer(question.id, prompt.examples, choice.strategy.version_name, choice.unavailable)
+    message.finish(kept or NOTHING, below, QuestionState.ANSWERED)
 
 
 def _note_unanswered(
@@ -147,35 +148,56 @@ def _message(question: Question, deps: AnswerDeps, client: WebClient) -> LiveMes
     )
 
 
-def _choose(question: Question, asked: Asked, deps: AnswerDeps) -> tuple[Strategy, Prompt]:
-    """Read strategy and examples for whoever hears the answer; outsiders get the bare base."""
+def _make_answer(
+    question: Question, asked: Asked, deps: AnswerDeps, message: LiveMessage
+) -> tuple[Choice, Prompt, str]:
+    """Let what was chosen speak; where it is not loaded, the base model with examples."""
+    choice = _choose(question, asked, deps)
+    prompt = _prompt(question, asked, choice.strategy, deps)
+    deps.checkpoint("prompt built")
+    try:
+        return choice, prompt, _speak(question, deps, choice, prompt, message)
+    except AdapterUnknownError as error:
+        log.warning("%s is to answer but not loaded; the base model answers", error.adapter)
+        message.start_over()
+        choice = base_instead(error.adapter)
+        prompt = _prompt(question, asked, choice.strategy, deps)
+        return choice, prompt, _speak(question, deps, choice, prompt, message)
+
+
+def _choose(question: Question, asked: Asked, deps: AnswerDeps) -> Choice:
+    """Outsiders get the bare base model."""
+    if not asked.viewer.audiences:
+        return Choice(Strategy(None, 0))
     with deps.database.read() as session:
-        strategy = Strategy(None, 0)
-        if asked.viewer.audiences:
-            strategy = live_strategy(session, question.team_id, asked.audience)
+        return choose_strategy(
+            session, question.team_id, asked.audience, question.channel_id, question.thread_ts
+        )
+
+
+def _prompt(question: Question, asked: Asked, strategy: Strategy, deps: AnswerDeps) -> Prompt:
+    """Read the examples that whoever hears the answer may hear."""
+    with deps.database.read() as session:
         found = retrieve(
             session, question.team_id, asked.audience, asked.viewer, asked.text, strategy.examples
         )
-    return strategy, fit(deps.engine, asked.text, found, asked.context, deps.limits)
+    return fit(deps.engine, asked.text, found, asked.context, deps.limits)
 
 
 def _speak(
     question: Question,
     deps: AnswerDeps,
-    strategy: Strategy,
+    choice: Choice,
     prompt: Prompt,
     message: LiveMessage,
-) -> tuple[str, str | None]:
-    """Let the model answer into the message; returns the whole text and which version spoke."""
-    speaker = strategy.version_name
+) -> str:
+    """Let the model answer into the message; returns the whole text."""
+    speaker = choice.strategy.version_name
     for retries_left in range(MAX_RETRIES, -1, -1):
         try:
-            _note_choice(question, deps, speaker, prompt)
+            _note_choice(question, deps, choice, prompt)
             pieces = answer(deps.engine, prompt, adapter=speaker, limits=deps.limits)
-            return _write(pieces, message), speaker
-        except AdapterUnknownError:
-            log.warning("%s is live but not loaded; the base model answers", speaker)
-            speaker = None
+            return _write(pieces, message)
         except (EngineDiedError, EngineUnavailableError):
             if not retries_left:
                 raise
@@ -195,10 +217,11 @@ def _write(pieces: Iterator[str], message: LiveMessage) -> str:
     return text.rstrip()
 
 
-def _note_choice(question: Question, deps: AnswerDeps, speaker: str | None, prompt: Prompt) -> None:
+def _note_choice(question: Question, deps: AnswerDeps, choice: Choice, prompt: Prompt) -> None:
     assert question.id is not None
+    ids, speaker = [e.id for e in prompt.examples], choice.strategy.version_name
     with deps.database.write() as session:
-        questions.chose(session, question.id, speaker, [e.id for e in prompt.examples])
+        questions.chose(session, question.id, speaker, ids, choice.canary_id)
 
 
 def _hand_back(

@@ -29,7 +29,7 @@ from handlers.first_capture import tell_author
 from handlers.people import Person, Place
 from handlers.reactions import GOOD, VoteEvent
 from handlers.rules import is_curator
-from storage import outbox, questions, unanswered
+from storage import feedback, outbox, questions, unanswered
 from storage.rules import rules_for
 from storage.tables import InboxItem, OutboxKind, Source, WhyUnanswered
 
@@ -51,6 +51,8 @@ def work_on_reaction(item: InboxItem, deps: Deps, client: WebClient) -> None:
     if person.is_bot:
         log.info("The vote %s is an app's and counts for nothing", vote.key)
         return
+    if not person.is_external and not place.is_external:
+        _note_feedback(item.team_id, vote, deps)
     try:
         check_may_teach(person, place)
         thread = read_thread(client, vote.channel_id, vote.message_ts, deps.people.bot_user_id)
@@ -60,6 +62,17 @@ def work_on_reaction(item: InboxItem, deps: Deps, client: WebClient) -> None:
         _explain(item.team_id, vote, refusal, None, deps)
     else:
         _count(item.team_id, vote, person, place, thread, deps, client)
+
+
+def _note_feedback(team_id: str, vote: VoteEvent, deps: Deps) -> None:
+    """An opinion on one of our answers counts for who answered, kept as an example or not."""
+    with deps.database.write() as session:
+        question = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)
+        if question is not None:
+            feedback.note(
+                session, question,
+                key=vote.key, user_id=vote.user_id, value=vote.value, order_key=vote.order_key,
+            )  # fmt: skip
 
 
 def _count(
@@ -138,6 +151,7 @@ def _vote_on_known(team_id: str, vote: VoteEvent, person: Person, deps: Deps) ->
 
 def _take_back(team_id: str, vote: VoteEvent, deps: Deps) -> None:
     with deps.database.write() as session:
+        feedback.take_back(session, team_id, vote.key, vote.order_key)
         outcome = take_vote_back(session, team_id, vote.key, vote.order_key)
         if outcome is not None:
             question = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)

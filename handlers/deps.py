@@ -42,6 +42,7 @@ class Deps:
     timezone: str = ""  # of schedules; empty: that of the profile of who sets one
     budget: Limits = field(default_factory=Limits)  # what training may cost
     now: Callable[[], datetime] = utc_now
+    canary_days: float = 14  # after which a canary that votes did not decide ends
     purge_after_days: float = 0  # when everything is deleted after the app was uninstalled
 
 

@@ -6,14 +6,14 @@ from functools import partial
 from slack_bolt import Ack, App, Respond
 from sqlmodel import Session
 
-from bot.answering import promotion
+from bot.answering import canary, promotion
 from bot.answering.strategy import live_strategy
 from bot.errors import NotAllowedError, NotFoundError
 from handlers.deps import Deps, Payload
 from handlers.files import REPORT
 from handlers.people import Person
 from handlers.run_cards import put_card
-from storage import outbox, runs, versions
+from storage import canaries, outbox, runs, versions
 from storage.audience import Viewer
 from storage.tables import OPEN_RUN_STATES, ModelVersion, OutboxKind, Run, RunState
 
@@ -122,13 +122,13 @@ def promote(team_id: str, version_name: str, person: Person, deps: Deps) -> Mode
     Put a version live and let the cards say so.
 
     Raises:
-        NotFoundError, AlreadyLiveError, NotEarnedError: why not.
+        NotFoundError, AlreadyLiveError, NotEarnedError, MovedMeanwhileError: why not.
     """
     viewer = deps.people.personal_viewer(person)
     with deps.database.write() as session:
         version = promotion.find_version(session, team_id, version_name, viewer)
         before = live_version(session, team_id, version.audience)
-        promotion.promote(session, team_id, version.name, person.user_id, viewer)
+        promotion.promote(session, team_id, version.name, person.user_id, viewer, deps.home)
         _put_cards(session, version, before)
     return version
 
@@ -148,6 +148,15 @@ def rollback(
         after = live_version(session, team_id, audience)
         _put_cards(session, before, after)
     return before, after
+
+
+def end_canary(team_id: str, audience: str, person: Person, deps: Deps) -> ModelVersion | None:
+    """End the canary of an audience; None where there is none."""
+    with deps.database.write() as session:
+        if canaries.running(session, team_id, audience) is None:
+            return None
+        ended = canary.stop(session, team_id, audience, person.user_id, deps.now())
+        return versions.get(session, team_id, ended.version_id)
 
 
 def cancel(team_id: str, run_id: int, person: Person, viewer: Viewer, deps: Deps) -> bool:

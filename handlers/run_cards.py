@@ -30,6 +30,7 @@ class RunCards:
         self._shown: dict[int, _Shown] = {}
         self._shown_at: dict[int, float] = {}
         self._open: set[int] | None = None
+        self._moved: int | None = None
 
     def step(self) -> bool:
         """Write at most all cards that changed; never more work at once, so always False."""
@@ -42,10 +43,11 @@ class RunCards:
         return False
 
     def _candidates(self, session: Session) -> list[Run]:
-        """Open runs, and those that ended since the last look."""
+        """Open runs and those that ended since the last look; all when what is live changed."""
         found = runs.open_or_newest(session, LOOK_BACK)
         before, self._open = self._open, {run.id or 0 for run in found if run.ended_at is None}
-        if before is None:
+        moved, self._moved = self._moved, versions.newest_move(session)
+        if before is None or moved != self._moved:
             return found
         return [run for run in found if run.ended_at is None or run.id in before]
 

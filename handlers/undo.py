@@ -8,7 +8,7 @@ from slack_sdk import WebClient
 from bot.curation.capture import undo_vote
 from handlers import blocks, capture_blocks
 from handlers.deps import Deps, Payload
-from storage import votes
+from storage import feedback, votes
 from storage.database import Database
 
 ALREADY = "This was undone already."
@@ -45,6 +45,7 @@ def undo(database: Database, team_id: str, user_id: str, value: str) -> str:
         if vote.user_id != user_id:
             return NOT_YOURS
         outcome = undo_vote(session, team_id, key, order_key)
+        feedback.undo(session, team_id, key, order_key)
     if outcome is None:
         return ALREADY
     hint = f" {_REACTION_STAYS}" if is_reaction(key) else ""

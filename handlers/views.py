@@ -28,10 +28,10 @@ from handlers.example_form import (
 )
 from handlers.first_capture import tell_author
 from handlers.people import Person
-from handlers.reactions import GOOD
+from handlers.reactions import BAD, GOOD
 from handlers.rules import is_curator
 from handlers.undo import done_view
-from storage import outbox, revisions, unanswered
+from storage import feedback, outbox, questions, revisions, unanswered
 from storage.audience import WORKSPACE, Viewer
 from storage.rules import rules_for
 from storage.tables import OutboxKind
@@ -109,6 +109,7 @@ def _save(
             text = f"{text} {_KEPT_AS_IT_WAS}"
             shown = [*shown, blocks.context(_KEPT_AS_IT_WAS)]
         _answer(session, team_id, draft, audience, outcome)
+        _note_correction(session, team_id, lesson, ballot)
         _confirm(session, team_id, draft, ballot, outcome, text, shown)
         tell_author(session, team_id, outcome, person, deps)
     return text, shown
@@ -121,6 +122,20 @@ def _answer(session: Session, team_id: str, draft: Draft, audience: str, outcome
     with suppress(NotFoundError):
         question = unanswered.get(session, team_id, Viewer(frozenset({audience})), draft.answers)
         mark_answered(session, question, outcome.example)
+
+
+def _note_correction(session: Session, team_id: str, lesson: Lesson, ballot: Ballot) -> None:
+    """Whoever writes another answer in the place of ours says that ours was wrong."""
+    is_other = lesson.original is not None and lesson.original.strip() != lesson.answer.strip()
+    if lesson.at is None or not (lesson.is_correction or is_other):
+        return
+    at = lesson.at
+    question = questions.find_by_answer(session, team_id, at.channel_id, at.answer_ts)
+    if question is not None:
+        feedback.note(
+            session, question,
+            key=ballot.key, user_id=ballot.user_id, value=BAD, order_key=ballot.order_key,
+        )  # fmt: skip
 
 
 def _confirm(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, func, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -135,12 +135,51 @@ def claim(session: Session, now: datetime | None = None) -> Question | None:
 
 
 def chose(
-    session: Session, question_id: int, version_name: str | None, example_ids: Sequence[int]
+    session: Session,
+    question_id: int,
+    version_name: str | None,
+    example_ids: Sequence[int],
+    canary_id: int | None = None,
 ) -> None:
-    """Note with which strategy the question is being answered."""
+    """Note with which strategy the question is being answered, and in which canary it counts."""
     question = session.get_one(Question, question_id)
     question.version_name, question.example_ids = version_name, list(example_ids)
+    question.canary_id, question.engine_failed = canary_id, False
     session.add(question)
+
+
+def engine_failed(session: Session, question_id: int) -> None:
+    """Note that the chosen strategy gave no answer."""
+    question = session.get_one(Question, question_id)
+    question.engine_failed = True
+    session.add(question)
+
+
+def outcomes(
+    session: Session,
+    team_id: str,
+    version_name: str | None,
+    *,
+    limit: int,
+    since: datetime | None = None,
+    before: datetime | None = None,
+    canary_id: int | None = None,
+) -> list[Question]:
+    """The newest questions a version answered, or failed to; None is the base model."""
+    has_ended = or_(
+        col(Question.state) == QuestionState.ANSWERED,
+        and_(col(Question.state) == QuestionState.FAILED, col(Question.engine_failed)),
+    )
+    found = select(Question).where(
+        col(Question.team_id) == team_id, col(Question.version_name) == version_name, has_ended
+    )
+    if since is not None:
+        found = found.where(col(Question.asked_at) >= since)
+    if before is not None:
+        found = found.where(col(Question.asked_at) < before)
+    if canary_id is not None:
+        found = found.where(col(Question.canary_id) == canary_id)
+    return list(session.exec(found.order_by(col(Question.id).desc()).limit(limit)))
 
 
 def end(session: Session, question_id: int, state: QuestionState, error: str | None = None) -> None:

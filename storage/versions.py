@@ -1,10 +1,10 @@
 """Model versions and the pointer that says which one is live."""
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from storage.audience import WORKSPACE, Viewer
-from storage.tables import ModelVersion, Promotion, VersionState
+from storage.tables import Canary, CanaryState, ModelVersion, Pin, Promotion, VersionState
 
 
 def of_run(session: Session, team_id: str, run_id: int) -> ModelVersion | None:
@@ -62,19 +62,29 @@ def next_name(session: Session, team_id: str, audience: str) -> tuple[int, str]:
 
 def wanted_in_engine(session: Session, waiting: int) -> list[ModelVersion]:
     """
-    What the engine has to serve: every version that is or was live, for rollback, and the
-    newest ``waiting`` ones that a person or the evaluation may ask for.
+    What the engine has to serve: every version that is or was live, for rollback, those in a
+    canary or pinned, and the newest ``waiting`` ones that a person or the evaluation may ask for.
     """
+    chosen = [
+        select(Canary.version_id).where(col(Canary.state) == CanaryState.RUNNING),
+        select(Pin.version_id).where(col(Pin.version_id).is_not(None)),
+    ]
     promoted = session.exec(
-        select(ModelVersion).where(col(ModelVersion.state) == VersionState.PROMOTED)
-    )
+        select(ModelVersion).where(
+            or_(
+                col(ModelVersion.state) == VersionState.PROMOTED,
+                *(col(ModelVersion.id).in_(ids) for ids in chosen),
+            ),
+            col(ModelVersion.state) != VersionState.RETIRED,
+        )
+    ).all()
     newest = session.exec(
         select(ModelVersion)
         .where(col(ModelVersion.state).in_([VersionState.CANDIDATE, VersionState.HELD]))
         .order_by(col(ModelVersion.id).desc())
         .limit(waiting)
     )
-    return [*promoted, *newest]
+    return list({version.id: version for version in [*promoted, *newest]}.values())
 
 
 def promotions(session: Session, team_id: str, audience: str) -> list[Promotion]:
@@ -84,6 +94,27 @@ def promotions(session: Session, team_id: str, audience: str) -> list[Promotion]
             select(Promotion)
             .where(col(Promotion.team_id) == team_id, col(Promotion.audience) == audience)
             .order_by(col(Promotion.id).desc())
+        )
+    )
+
+
+def newest_move(session: Session) -> int:
+    """The id of the last promotion or rollback of all; it grows with each."""
+    return session.exec(select(func.max(col(Promotion.id)))).one() or 0
+
+
+def standing(session: Session) -> list[Promotion]:
+    """The newest row of each audience of all workspaces, where it put a version live."""
+    newest = select(func.max(col(Promotion.id))).group_by(
+        col(Promotion.team_id), col(Promotion.audience)
+    )
+    return list(
+        session.exec(
+            select(Promotion).where(
+                col(Promotion.id).in_(newest),
+                col(Promotion.is_rollback).is_(False),
+                col(Promotion.version_id).is_not(None),
+            )
         )
     )
 

@@ -7,15 +7,26 @@ evaluation did not prove.
 
 import difflib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlmodel import Session
 
 from bot.answering.strategy import DEFAULT_EXAMPLES, live_strategy
-from bot.errors import AlreadyLiveError, NotEarnedError, NotFoundError, NothingToRollBackError
-from storage import audit, evaluations, versions
+from bot.errors import (
+    AlreadyLiveError,
+    MovedMeanwhileError,
+    NotEarnedError,
+    NotFoundError,
+    NothingToRollBackError,
+)
+from storage import audit, canaries, evaluations, versions
 from storage.audience import Viewer
+from storage.columns import utc_now
 from storage.tables import Evaluation, ModelVersion, Promotion, Verdict, VersionState
+
+#: Two people who decide within so short a time decide on the same state of things.
+AT_ONCE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -30,28 +41,50 @@ class Moved:
 
 
 def promote(
-    session: Session, team_id: str, version_name: str, by: str, viewer: Viewer
+    session: Session,
+    team_id: str,
+    version_name: str,
+    by: str,
+    viewer: Viewer,
+    home: Path | None = None,
 ) -> Promotion:
     """
     Put a version live, with the number of examples that its evaluation found best.
 
+    ``home`` is where its files are looked for.
+
     Raises:
         NotFoundError: no such version, or not for this viewer; names the nearest.
         AlreadyLiveError: it answers already.
-        NotEarnedError: the evaluation does not support it, or is not there.
+        NotEarnedError: the evaluation does not support it, or is not there; or its files are gone.
+        MovedMeanwhileError: somebody else decided what answers in the same moment.
     """
     version = find_version(session, team_id, version_name, viewer)
     if live_strategy(session, team_id, version.audience).version_name == version.name:
         raise AlreadyLiveError(version.name)
-    evaluation = _earned(session, version)
+    evaluation = earned(session, version, home)
+    _check_nobody_moved(session, version, by)
+    return put_live(session, version, examples_of(version, evaluation), by, by)
+
+
+def put_live(
+    session: Session,
+    version: ModelVersion,
+    examples: int,
+    by: str,
+    decided_by: str,
+    reason: str | None = None,
+) -> Promotion:
+    """Move the pointer to a version; ``decided_by`` is the person behind it."""
     promotion = Promotion(
-        team_id=team_id,
+        team_id=version.team_id,
         audience=version.audience,
         version_id=version.id,
-        examples=_best_examples(evaluation),
+        examples=examples,
         promoted_by=by,
+        reason=reason,
     )
-    version.state, version.decided_by = VersionState.PROMOTED, by
+    version.state, version.decided_by = VersionState.PROMOTED, decided_by
     session.add_all([promotion, version])
     session.flush()
     _record(session, "version.promoted", version, by)
@@ -76,9 +109,13 @@ def hold(session: Session, team_id: str, version_name: str, by: str, viewer: Vie
     _record(session, "version.held", version, by)
 
 
-def rollback(session: Session, team_id: str, audience: str, by: str) -> Promotion:
+def rollback(
+    session: Session, team_id: str, audience: str, by: str, reason: str | None = None
+) -> Promotion:
     """
     Return to what answered before the last promotion; below the first is prompting alone.
+
+    ``reason`` is why, where no person decided it.
 
     Raises:
         NothingToRollBackError: nothing is promoted.
@@ -92,7 +129,7 @@ def rollback(session: Session, team_id: str, audience: str, by: str) -> Promotio
     if not standing:
         raise NothingToRollBackError
     before = standing[-2] if len(standing) > 1 else None
-    promotion = _return_to(session, team_id, audience, by, standing[-1], before)
+    promotion = _return_to(session, team_id, audience, by, standing[-1], before, reason)
     # One row a step, so that the history still tells what stood before what.
     while before is not None and not _may_answer(session, before):
         left, before = before, standing[-3] if len(standing) > 2 else None
@@ -118,6 +155,7 @@ def _return_to(
     by: str,
     left: Promotion,
     before: Promotion | None,
+    reason: str | None = None,
 ) -> Promotion:
     promotion = Promotion(
         team_id=team_id,
@@ -126,6 +164,7 @@ def _return_to(
         examples=before.examples if before else DEFAULT_EXAMPLES,
         is_rollback=True,
         promoted_by=by,
+        reason=reason,
     )
     session.add(promotion)
     session.flush()
@@ -136,7 +175,8 @@ def _return_to(
         action="version.rolled_back",
         subject=f"audience:{audience}",
         audience=audience,
-        details={"from": left.version_id, "to": promotion.version_id},
+        details={"from": left.version_id, "to": promotion.version_id}
+        | ({"reason": reason} if reason else {}),
     )
     return promotion
 
@@ -186,8 +226,30 @@ def _record(session: Session, action: str, version: ModelVersion, by: str) -> No
     )
 
 
-def _earned(session: Session, version: ModelVersion) -> Evaluation:
-    if version.state == VersionState.RETIRED:
+def earned(session: Session, version: ModelVersion, home: Path | None = None) -> Evaluation:
+    """
+    Return the evaluation on the strength of which a version may answer everywhere.
+
+    Raises:
+        NotEarnedError: there is none, or the version cannot answer any more; says why.
+    """
+    evaluation = judged(session, version, home)
+    assert version.id is not None
+    is_proven = evaluation.verdict == Verdict.PROMOTE
+    if not is_proven and not canaries.is_won(session, version.team_id, version.id):
+        raise NotEarnedError(f"{version.name} did not earn it. {evaluation.reason}")
+    return evaluation
+
+
+def judged(session: Session, version: ModelVersion, home: Path | None = None) -> Evaluation:
+    """
+    Return the evaluation of a version that could answer, whatever its verdict.
+
+    Raises:
+        NotEarnedError: it has none, or its files are gone, or what it learned was erased.
+    """
+    is_here = home is None or not version.gguf_path or (home / version.gguf_path).is_file()
+    if version.state == VersionState.RETIRED or not is_here:
         raise NotEarnedError(f"{version.name} is retired: its files may be gone. Train again.")
     if version.tainted_at is not None:
         raise NotEarnedError(
@@ -199,13 +261,20 @@ def _earned(session: Session, version: ModelVersion) -> Evaluation:
         raise NotEarnedError(
             f"{version.name} is not evaluated yet. Wait for the verdict of its run."
         )
-    if evaluation.verdict != Verdict.PROMOTE:
-        raise NotEarnedError(f"{version.name} did not earn it. {evaluation.reason}")
     return evaluation
 
 
-def _best_examples(evaluation: Evaluation) -> int:
-    for line in evaluation.strategies:
-        if line["name"] == evaluation.best:
-            return int(line["examples"])
-    return DEFAULT_EXAMPLES
+def examples_of(version: ModelVersion, evaluation: Evaluation) -> int:
+    """With how many examples a version answered best: of the gate's choice, else by token F1."""
+    own = [line for line in evaluation.strategies if line.get("version") == version.name]
+    chosen = [line for line in own if line["name"] == evaluation.best]
+    best = chosen or sorted(own, key=lambda line: float(line.get("f1", 0)), reverse=True)
+    return int(best[0]["examples"]) if best else DEFAULT_EXAMPLES
+
+
+def _check_nobody_moved(session: Session, version: ModelVersion, by: str) -> None:
+    """Of two who promote different versions at once, one wins and the other is told."""
+    newest = versions.live(session, version.team_id, version.audience)
+    if newest and newest.promoted_by != by and utc_now() - newest.created_at < AT_ONCE:
+        live = live_strategy(session, version.team_id, version.audience)
+        raise MovedMeanwhileError(version.name, live.version_name)

@@ -50,7 +50,8 @@ def promote(
         team_id = team_of(database, team)
         with database.write() as session:
             viewer = operator(session, team_id)
-            promotion.promote(session, team_id, version, by, viewer)
+            home = settings_of(context).apprentice_home
+            promotion.promote(session, team_id, version, by, viewer, home)
     print(f"{version} answers from now on.")
 
 

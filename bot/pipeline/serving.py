@@ -5,8 +5,10 @@ import logging
 from sqlmodel import Session
 
 from bot.answering import promotion
+from bot.answering.strategy import live_strategy
 from bot.engines.errors import AdapterFileError
 from bot.engines.model_place import ModelPlace, RemoteModel
+from bot.pipeline.telling import place_of, tell
 from bot.pipeline.workshop import Workshop
 from storage import audit, versions
 from storage.tables import ModelVersion, VersionState
@@ -68,7 +70,21 @@ def _retire(workshop: Workshop, name: str) -> None:
     with workshop.database.write() as session:
         for version in versions.wanted_in_engine(session, WAITING_VERSIONS):
             if version.name == name:
+                live = versions.live(session, version.team_id, version.audience)
                 take_out_of_service(session, version, ENGINE)
+                if live and live.version_id == version.id:
+                    _tell_that_it_is_gone(session, version, live.promoted_by)
+
+
+def _tell_that_it_is_gone(session: Session, version: ModelVersion, by: str) -> None:
+    name = live_strategy(session, version.team_id, version.audience).version_name
+    text = (
+        f"The files of *{version.name}* are missing or broken, so it answers no more. "
+        f"{f'*{name}*' if name else 'The base model with your examples'} answers instead; an admin "
+        "can train anew with `/apprentice train`."
+    )
+    place = place_of(session, version, by)
+    tell(session, version.team_id, f"retired:{version.id}", place, text)
 
 
 def take_out_of_service(session: Session, version: ModelVersion, by: str) -> None:

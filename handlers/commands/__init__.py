@@ -18,10 +18,12 @@ from handlers import blocks
 from handlers.commands.add import add
 from handlers.commands.advise import advise
 from handlers.commands.budget import budget
+from handlers.commands.canary import canary
 from handlers.commands.examples import list_examples
 from handlers.commands.export import export
 from handlers.commands.forget_me import forget_me
 from handlers.commands.models import models
+from handlers.commands.pin import pin
 from handlers.commands.promote import promote, rollback
 from handlers.commands.schedule import schedule
 from handlers.commands.status import status
@@ -59,6 +61,12 @@ def subcommands() -> dict[str, Word]:
         "models": Word(models, "models", "the model versions and what they scored"),
         "advise": Word(advise, "advise", "whether tuning pays, with your own figures"),
         "promote": Word(promote, "promote <version>", "let a version answer", "admin"),
+        "canary": Word(
+            canary, "canary [version] 20%", "try a version on some conversations", "admin"
+        ),
+        "pin": Word(
+            pin, "pin <version>", "what answers in this channel, or `prompting`", "curator"
+        ),
         "export": Word(export, "export <what> [format]", "a file for you alone: `audit`", "admin"),
         "settings": Word(show_settings, "settings", "who approves, and what counts as a vote"),
         "rollback": Word(rollback, "rollback", "return to what answered before", "admin"),

@@ -7,7 +7,8 @@ from bot.answering.strategy import live_strategy
 from handlers import blocks
 from handlers.deps import Ask, Deps, Reply
 from handlers.run_blocks import audience_words
-from storage import evaluations, versions
+from storage import canaries, evaluations, pins, versions
+from storage.audience import Viewer
 from storage.tables import Evaluation, ModelVersion, Verdict, VersionState
 
 LISTED = 12
@@ -34,13 +35,25 @@ def models(ask: Ask, deps: Deps, client: WebClient) -> Reply:
     viewer = deps.people.personal_viewer(deps.people.person(ask.user_id))
     with deps.database.read() as session:
         found = versions.visible(session, ask.team_id, viewer)
-        lines = [_line(session, version) for version in found[:LISTED]]
+        places = _other_places(session, ask.team_id, viewer)
+        lines = [_line(session, one) + places.get(one.id, "") for one in found[:LISTED]]
     if not lines:
         return Reply(_NOTHING)
     parts = [blocks.section("*Model versions, newest first*"), *map(blocks.section, lines)]
     if len(found) > LISTED:
         parts.append(blocks.context(f"and {len(found) - LISTED} older ones"))
     return Reply(f"{len(found)} model versions.", tuple(parts))
+
+
+def _other_places(session: Session, team_id: str, viewer: Viewer) -> dict[int | None, str]:
+    """Where versions answer besides being live: canaries and pinned channels."""
+    places: dict[int | None, str] = {}
+    for canary in canaries.visible(session, team_id, viewer, only_running=True):
+        places[canary.version_id] = f"\n🐤 canary, {canary.share} % of the conversations"
+    for pin in pins.visible(session, team_id, viewer):
+        words = f"\n📌 <#{pin.channel_id}> is pinned to it"
+        places[pin.version_id] = places.get(pin.version_id, "") + words
+    return places
 
 
 def _line(session: Session, version: ModelVersion) -> str:

@@ -4,7 +4,7 @@ from slack_sdk import WebClient
 
 from bot.errors import NotFoundError
 from handlers.deps import Ask, Deps, Reply
-from handlers.run_actions import admin
+from handlers.run_actions import admin, end_canary
 from handlers.run_actions import promote as promote_version
 from handlers.run_actions import rollback as rollback_audience
 from handlers.run_blocks import audience_words
@@ -25,13 +25,18 @@ def promote(ask: Ask, deps: Deps, client: WebClient) -> Reply:
 
 def rollback(ask: Ask, deps: Deps, client: WebClient) -> Reply:
     """
-    Take back the last promotion; in a private channel that of its own versions.
+    Take back the last promotion, or the canary under way; in a private channel that of its own.
 
     Raises:
         NotAllowedError, NothingToRollBackError: why not.
     """
     person = admin(ask.user_id, "roll back", deps)
     place = deps.people.place(ask.channel_id)
+    if ended := end_canary(ask.team_id, place.audience, person, deps):
+        return Reply(
+            f"Ended the canary of *{ended.name}*: everybody gets what is live. `/apprentice "
+            "rollback` again returns to what was before that."
+        )
     before, after = rollback_audience(ask.team_id, place.audience, person, deps)
     return Reply(
         f"Rolled back for {audience_words(place.audience)}: {_speaker(after)} answers now, "

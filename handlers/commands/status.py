@@ -6,15 +6,19 @@ from sqlmodel import Session
 from bot.answering.strategy import Strategy, live_strategy
 from handlers import blocks
 from handlers.blocks import Block
+from handlers.commands.canary import running_words
 from handlers.commands.examples import counted
+from handlers.commands.pin import pin_words
 from handlers.deps import Ask, Deps, Reply
 from handlers.run_blocks import audience_words, progress_words
 from handlers.run_links import link_to
 from handlers.schedule_words import schedule_lines
-from storage import examples, questions, runs, schedules, versions
+from storage import canaries, examples, pins, questions, runs, schedules, versions
 from storage.audience import WORKSPACE, Viewer
 from storage.tables import Run
 
+#: More pinned channels than these are only counted.
+_PINS = 10
 _OUTSIDER = "How things stand here is for the members of this workspace."
 
 
@@ -25,6 +29,7 @@ def status(ask: Ask, deps: Deps, client: WebClient) -> Reply:
         return Reply(_OUTSIDER)
     with deps.database.read() as session:
         speaking = _speaking(session, ask.team_id, viewer)
+        exceptions = _exceptions(session, ask.team_id, viewer)
         counts = examples.count_by_state(session, ask.team_id, viewer)
         open_runs = runs.open_runs(session, ask.team_id, viewer)
         waiting = questions.waiting(session, ask.team_id)
@@ -36,6 +41,7 @@ def status(ask: Ask, deps: Deps, client: WebClient) -> Reply:
             f"*Engine*\n{blocks.escape(deps.engine_words())}",
             f"*Questions waiting*\n{waiting} of at most {deps.answer_queue}",
         ),
+        *map(blocks.section, exceptions),
         blocks.section("*Training*\n" + _runs(open_runs, deps, client)),
         blocks.section("*Schedule*\n" + schedule_lines(set_up, deps.now())),
     ]
@@ -50,6 +56,17 @@ def _speaking(session: Session, team_id: str, viewer: Viewer) -> str:
         strategy = live_strategy(session, team_id, audience)
         lines.append(f"{_speaker(strategy)}, for {audience_words(audience)}")
     return "\n".join(lines)
+
+
+def _exceptions(session: Session, team_id: str, viewer: Viewer) -> list[str]:
+    """What answers besides: canaries, and what channels are pinned to."""
+    running = canaries.visible(session, team_id, viewer, only_running=True)
+    pinned = pins.visible(session, team_id, viewer)
+    lines = [running_words(session, canary) for canary in running]
+    lines += [f"📌 {pin_words(session, pin)}" for pin in pinned[:_PINS]]
+    if len(pinned) > _PINS:
+        lines.append(f"and {len(pinned) - _PINS} more pinned channels")
+    return lines
 
 
 def _speaker(strategy: Strategy) -> str:

@@ -5,6 +5,7 @@ Importing this package registers every table with SQLModel's metadata.
 """
 
 from storage.tables.audit import AuditEntry
+from storage.tables.canaries import Canary, CanaryState, Feedback, Pin
 from storage.tables.curation import CurationRules, Revision, RevisionReason
 from storage.tables.delivery import (
     InboxItem,
@@ -79,6 +80,8 @@ __all__ = [
     "AdminNotice",
     "Attestation",
     "AuditEntry",
+    "Canary",
+    "CanaryState",
     "ContributorNotice",
     "CurationRules",
     "Erasure",
@@ -89,6 +92,7 @@ __all__ = [
     "Example",
     "ExampleMessage",
     "ExampleState",
+    "Feedback",
     "InboxItem",
     "InboxKind",
     "InboxState",
@@ -102,6 +106,7 @@ __all__ = [
     "OutboxMessage",
     "OutboxState",
     "Part",
+    "Pin",
     "ProbeResult",
     "Promotion",
     "Question",

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
 from storage.tables.fields import enum_field, json_field, now_field, time_field
@@ -58,9 +59,17 @@ class QuestionState(StrEnum):
 
 
 class Question(SQLModel, table=True):
-    """One question put to the bot. Its text stays in Slack and is read again when worked on."""
+    """
+    One question put to the bot. Its text stays in Slack and is read again when worked on.
 
-    __table_args__ = (UniqueConstraint("team_id", "channel_id", "message_ts"),)
+    ``canary_id`` is the canary in which its answer counts, whichever side answered.
+    ``engine_failed``: the model gave no answer, and that ended it.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("team_id", "channel_id", "message_ts"),
+        Index("ix_question_version", "team_id", "version_name"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     team_id: str
@@ -71,6 +80,8 @@ class Question(SQLModel, table=True):
     state: QuestionState = enum_field(QuestionState, QuestionState.QUEUED, index=True)
     attempts: int = 0
     version_name: str | None = None  # None: the base model answered
+    canary_id: int | None = Field(default=None, index=True)
+    engine_failed: bool = False
     example_ids: list[int] = json_field([])
     answer_ts: str | None = None
     error: str | None = None

@@ -22,6 +22,7 @@ class ModelVersion(SQLModel, table=True):
 
     ``tainted_at``: something it learned from was erased since. It stops being served at
     ``serve_until`` at the latest, and no rollback returns to it afterwards.
+    ``taken_back_at``: the bot itself rolled it back; only a person promotes it again.
     """
 
     __tablename__ = "model_version"
@@ -48,6 +49,7 @@ class ModelVersion(SQLModel, table=True):
     decided_by: str | None = None  # who promoted or held it last
     tainted_at: datetime | None = time_field()
     serve_until: datetime | None = time_field()
+    taken_back_at: datetime | None = time_field()
     created_at: datetime = now_field()
 
 
@@ -56,7 +58,8 @@ class Promotion(SQLModel, table=True):
     Which strategy answers for an audience, from now on: the newest row counts.
 
     ``version_id`` None is the base model. ``examples`` is how many retrieved examples go into
-    the prompt. A rollback is a new row that points where the one before the last pointed.
+    the prompt. A rollback is a new row that points where the one before the last pointed;
+    ``reason`` is why, where the bot itself rolled back or promoted.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -66,6 +69,7 @@ class Promotion(SQLModel, table=True):
     examples: int
     is_rollback: bool = False
     promoted_by: str
+    reason: str | None = None
     created_at: datetime = now_field()
 
 

@@ -8,10 +8,10 @@ from sqlmodel import Session
 from bot.answering.promotion import history, hold, promote, rollback
 from bot.answering.strategy import BASE, Strategy, live_strategy
 from bot.errors import AlreadyLiveError, NotEarnedError, NotFoundError, NothingToRollBackError
-from storage import runs, versions
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
-from storage.tables import Evaluation, ModelVersion, Snapshot, Verdict, VersionState
+from storage.tables import Verdict, VersionState
+from tests.model_versions import make_version
 from tests.teaching import TEAM, fresh_database
 
 EVERYONE = Viewer.person(())
@@ -21,53 +21,6 @@ IN_OPS = Viewer.person({"C0OPS"})
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     return fresh_database(tmp_path)
-
-
-def make_version(
-    session: Session,
-    verdict: Verdict | None = Verdict.PROMOTE,
-    audience: str = WORKSPACE,
-    best: int = 1,
-) -> ModelVersion:
-    """A version whose evaluation, if any, found ``best`` examples best."""
-    number, name = versions.next_name(session, TEAM, audience)
-    snapshot = Snapshot(team_id=TEAM, audience=audience, number=number, hash="")
-    run = runs.enqueue(
-        session, TEAM, audience, trainer="local", requested_by="U0ALICE", channel_id=None
-    )
-    session.add(snapshot)
-    session.flush()
-    version = ModelVersion(
-        team_id=TEAM,
-        audience=audience,
-        number=number,
-        name=name,
-        run_id=run.id,
-        snapshot_id=snapshot.id,
-        base_model="base",
-        base_digest="",
-        adapter_path="",
-        gguf_path="",
-        checksum="",
-    )
-    session.add(version)
-    session.flush()
-    if verdict:
-        lines = [{"name": f"tuned + {k}", "version": name, "examples": k} for k in (0, 1, 3)]
-        session.add(
-            Evaluation(
-                team_id=TEAM,
-                run_id=run.id,
-                version_id=version.id,
-                held_out=30,
-                strategies=lines,
-                best=f"tuned + {best}",
-                verdict=verdict,
-                reason=f"Because of {verdict}.",
-            )
-        )
-        session.flush()
-    return version
 
 
 def live(session: Session, audience: str = WORKSPACE) -> Strategy:

@@ -172,14 +172,21 @@ def test_hostile_examples_do_not_ping_or_link(sandbox, database, engine):
 def test_an_unloaded_version_is_answered_by_the_base_model_and_says_so(
     sandbox, taught, engine, monkeypatch
 ):
+    from bot.answering.choice import Choice
     from bot.answering.strategy import Strategy
     from handlers import answers
 
-    monkeypatch.setattr(answers, "live_strategy", lambda *_: Strategy("workspace-v9", 3))
+    unloaded = Choice(Strategy("workspace-v9", 0), canary_id=7)
+    monkeypatch.setattr(answers, "choose_strategy", lambda *_: unloaded)
 
     said = ask_and_settle(sandbox, taught, engine)
 
-    assert "the base model" in str(said[0]["blocks"])
+    below = str(said[0]["blocks"])
+    assert "the base model, because `workspace-v9` is not available" in below
+    assert "Based on:" in below  # with an example, though the version would have had none
+    with taught.read() as session:
+        [question] = session.exec(select(Question)).all()
+    assert (question.version_name, question.canary_id) == (None, None)
 
 
 def test_a_deleted_question_is_left_alone(sandbox, taught, engine):

@@ -1,0 +1,23 @@
+"""What single channels are pinned to. Queries never commit."""
+
+from sqlmodel import Session, col, select
+
+from storage.audience import Viewer
+from storage.tables import Pin
+
+
+def find(session: Session, team_id: str, channel_id: str) -> Pin | None:
+    return session.exec(
+        select(Pin).where(col(Pin.team_id) == team_id, col(Pin.channel_id) == channel_id)
+    ).first()
+
+
+def visible(session: Session, team_id: str, viewer: Viewer) -> list[Pin]:
+    """The pins of channels the viewer may know of, the oldest first."""
+    return list(
+        session.exec(
+            select(Pin)
+            .where(col(Pin.team_id) == team_id, col(Pin.audience).in_(viewer.audiences))
+            .order_by(col(Pin.id))
+        )
+    )

@@ -6,9 +6,11 @@ Knows Slack, threads and files; decides nothing about questions, examples or run
 
 import logging
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -217,20 +219,45 @@ class Apprentice:
             Limits(context_tokens=CONTEXT_TOKENS),
             redactor=self.deps.redactor,
         )
-        steps: dict[str, Callable[[], bool]] = {
-            "inbox": partial(inbox_worker.step, self.database, workers),
-            "delivery": self.delivery.step,
-            "waiting line": WaitingLine(self.database, self.client).step,
-            "files": partial(files.step, self.deps, self.client),
-            "notices": partial(notices.step, self.database, self.client, self.people),
-            "admin notices": partial(admin_notices.step, self.database, self.people),
-            "forgetting": partial(forgetting_steps.step, self.broom),
-            "run cards": RunCards(self.database).step,
-            "watch": Watch(self.database, rollback_limits(self._settings)).step,
+        #: What each does, and the tables where it finds what is to be done.
+        steps: dict[str, tuple[Callable[[], bool], list[str]]] = {
+            "inbox": (self._crew(workers).step, ["inbox"]),
+            "delivery": (self.delivery.step, ["outbox"]),
+            "waiting line": (WaitingLine(self.database, self.client).step, ["question"]),
+            "files": (partial(files.step, self.deps, self.client), ["outbox"]),
+            "notices": (
+                partial(notices.step, self.database, self.client, self.people),
+                ["contributor_notice"],
+            ),
+            "admin notices": (
+                partial(admin_notices.step, self.database, self.people),
+                ["admin_notice"],
+            ),
+            "forgetting": (
+                partial(forgetting_steps.step, self.broom),
+                ["erasure", "model_version", "run"],
+            ),
+            "run cards": (
+                RunCards(self.database).step,
+                ["run", "run_metric", "evaluation", "model_version", "promotion"],
+            ),
+            "watch": (
+                Watch(self.database, rollback_limits(self._settings)).step,
+                ["canary", "question"],
+            ),
         }
         for number in range(self._settings.answers_at_once):
-            steps[f"answer {number + 1}"] = partial(answers.step, answering, self.client)
-        return [Loop(name, step, self.database) for name, step in steps.items()]
+            answer = partial(answers.step, answering, self.client)
+            steps[f"answer {number + 1}"] = answer, ["question"]
+        return [Loop(name, step, self.database, *tables) for name, (step, tables) in steps.items()]
+
+    def _crew(self, workers: dict[InboxKind, inbox_worker.Worker]) -> inbox_worker.Crew:
+        pool = ThreadPoolExecutor(inbox_worker.AT_ONCE, "inbox")
+        crew = inbox_worker.Crew(self.database, workers, pool.submit)
+        # Run in reverse, after the loops have stopped: what is under way ends and is closed.
+        self._stack.callback(crew.close)
+        self._stack.callback(pool.shutdown, cancel_futures=True)
+        return crew
 
     def _listen(self) -> None:
         app = App(
@@ -268,7 +295,9 @@ def slack_client(settings: Settings) -> WebClient:
         raise SettingsError(
             "Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP."
         )
-    client = WebClient(_secret(settings.slack_bot_token), settings.slack_api_url)
+    # Given none, the client reads the system's certificates anew for every call: 18 ms each time.
+    tls = ssl.create_default_context()
+    client = WebClient(_secret(settings.slack_bot_token), settings.slack_api_url, ssl=tls)
     try:
         client.auth_test()
     except SlackApiError as error:

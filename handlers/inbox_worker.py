@@ -1,13 +1,21 @@
 """
-Works on what came in, one row at a time; knows the kinds only by the functions it is given.
+Works on what came in, several rows at once; knows the kinds only by the functions it is given.
 
 A row that cannot be worked on because Slack cannot be reached waits and is tried again; one that
 fails for good is closed with a log line, and who asked something is told.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from sqlmodel import Session
 
 from handlers.deps import Checkpoint
 from handlers.retry import SLACK_ERRORS, code_of, is_passing, retry_after_seconds
@@ -19,79 +27,193 @@ from storage.tables import InboxItem, InboxKind
 log = logging.getLogger(__name__)
 
 Worker = Callable[[InboxItem], None]
+#: Runs a piece of work, in another thread or at once.
+Start = Callable[[Callable[[], None]], Any]
 
+#: Reading a thread takes Slack some 300 ms; so many at once keep up with 50 events a second.
+AT_ONCE = 16
 #: Waiting 2, 4, 8 … seconds in between, the last attempt is made after about 8 minutes.
 MAX_ATTEMPTS = 9
 #: A row that our own code cannot work on is not worth more.
 MAX_CRASHES = 3
 
 
-def step(
-    database: Database,
-    workers: Mapping[InboxKind, Worker],
-    checkpoint: Checkpoint = lambda step: None,
-) -> bool:
-    """Work on the oldest row; returns whether there was one."""
-    item = _claim(database)
-    if item is None:
-        return False
-    checkpoint("item claimed")
-    is_handled = False
-    try:
-        _work(item, database, workers, checkpoint)
-        is_handled = True
-    finally:
-        # What our code did not foresee is logged by the loop; the row must not stay half done.
-        if not is_handled:
-            _hand_back(item, database, "unforeseen, see the log", MAX_CRASHES, 2.0)
-    return True
+@dataclass(frozen=True)
+class _Ending:
+    """What became of a row; ``error`` is None where it is done."""
+
+    item: InboxItem
+    error: str | None = None
+    max_attempts: int = 0
+    wait_seconds: float = 0.0
 
 
-def _claim(database: Database) -> InboxItem | None:
-    with database.read() as session:
-        if not inbox.has_due(session):
-            return None
-    with database.write() as session:
-        return inbox.claim(session)
+class Crew:
+    """
+    One thread calls ``step`` for ever; the work itself is run by ``start``.
+
+    Rows are handed out and closed together, in one transaction for all that are ready. What one
+    person did to one message is worked on in its order. An edited message has its channel for
+    itself: whoever read the thread before the edit must have kept it before the edit is followed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        workers: Mapping[InboxKind, Worker],
+        start: Start,
+        *,
+        at_once: int = AT_ONCE,
+        checkpoint: Checkpoint = lambda step: None,
+    ) -> None:
+        self._database = database
+        self._workers = workers
+        self._start = start
+        self._at_once = at_once
+        self._checkpoint = checkpoint
+        self._under_work: dict[int | None, InboxItem] = {}
+        self._endings: SimpleQueue[_Ending] = SimpleQueue()
+        self._pauses: dict[InboxKind, float] = {}  # until when, on the monotonic clock
+
+    def step(self) -> bool:
+        """Close what was worked on, hand out what is due; returns whether there was anything."""
+        endings = self._ended()
+        if not endings and not self._has_due():
+            return False
+        for item in self._turn_over(endings):
+            self._start(partial(self._work, item))
+        return True
+
+    def close(self) -> None:
+        """Close what was worked on, when nothing more is to be handed out."""
+        self._at_once = 0
+        self.step()
+
+    def _ended(self) -> list[_Ending]:
+        endings: list[_Ending] = []
+        with suppress(Empty):
+            while True:
+                endings.append(self._endings.get_nowait())
+        for ending in endings:
+            self._under_work.pop(ending.item.id, None)
+        return endings
+
+    def _has_due(self) -> bool:
+        if len(self._under_work) >= self._at_once:
+            return False
+        with self._database.read() as session:
+            return bool(self._next(session))
+
+    def _turn_over(self, endings: Sequence[_Ending]) -> list[InboxItem]:
+        try:
+            with self._database.write() as session:
+                for ending in endings:
+                    _close(session, ending)
+                session.flush()
+                items = self._next(session)
+                inbox.take(session, items)
+        except BaseException:
+            for ending in endings:
+                self._endings.put(ending)
+            raise
+        self._under_work |= {item.id: item for item in items}
+        return items
+
+    def _next(self, session: Session) -> list[InboxItem]:
+        """The oldest rows that may be worked on beside those that are."""
+        limit = self._at_once - len(self._under_work)
+        if limit <= 0:
+            return []
+        ahead = _Ahead()
+        for item in self._under_work.values():
+            ahead.add(item)
+        chosen: list[InboxItem] = []
+        # Some of the oldest may have to wait for others.
+        for item in inbox.due(session, limit + self._at_once, without=self._paused()):
+            if not ahead.holds_up(item):
+                chosen.append(item)
+            ahead.add(item)
+        return chosen[:limit]
+
+    def _paused(self) -> list[InboxKind]:
+        now = time.monotonic()
+        return [kind for kind, until in list(self._pauses.items()) if until > now]
+
+    def _work(self, item: InboxItem) -> None:
+        self._checkpoint("item claimed")
+        try:
+            ending = self._attempt(item)
+        except Exception:  # the row must not stay half done, nor end the work on all others
+            log.exception("Inbox row %d failed", item.id)
+            ending = _Ending(item, "unforeseen, see the log", MAX_CRASHES, 2.0)
+        self._endings.put(ending)
+        self._database.wake("inbox")
+
+    def _attempt(self, item: InboxItem) -> _Ending:
+        try:
+            if worker := self._workers.get(item.kind):
+                worker(item)
+            self._checkpoint("item worked on")
+        except SLACK_ERRORS as error:
+            wait = retry_after_seconds(error, default=2.0**item.attempts)
+            if code_of(error) == "ratelimited":
+                item.attempts -= 1  # waiting for one's turn is no failure
+                # The others of its kind would only be told the same.
+                self._pauses[item.kind] = time.monotonic() + wait
+            attempts = MAX_ATTEMPTS if is_passing(error) else item.attempts
+            log.warning("Inbox row %d: Slack says %s", item.id, error)
+            return _Ending(item, str(error), attempts, wait)
+        return _Ending(item)
 
 
-def _work(
-    item: InboxItem,
-    database: Database,
-    workers: Mapping[InboxKind, Worker],
-    checkpoint: Checkpoint,
-) -> None:
+class _Ahead:
+    """Rows that came before others, and which of those have to wait for them."""
+
+    def __init__(self) -> None:
+        self._acts: set[tuple[str, ...]] = set()
+        self._channels: set[tuple[str, str]] = set()
+        self._edited: set[tuple[str, str]] = set()
+
+    def add(self, item: InboxItem) -> None:
+        self._acts.add(_act(item))
+        self._channels.add(_channel(item))
+        if item.kind is InboxKind.MESSAGE_CHANGED:
+            self._edited.add(_channel(item))
+
+    def holds_up(self, item: InboxItem) -> bool:
+        channel = _channel(item)
+        is_edit = item.kind is InboxKind.MESSAGE_CHANGED
+        return (
+            channel in self._edited
+            or (is_edit and channel in self._channels)
+            or _act(item) in self._acts
+        )
+
+
+def _channel(item: InboxItem) -> tuple[str, str]:
+    return item.team_id, item.payload["channel_id"]
+
+
+def _act(item: InboxItem) -> tuple[str, ...]:
+    """What happened to which message by whom."""
+    return *_channel(item), item.payload["message_ts"], item.payload.get("user_id", "")
+
+
+def _close(session: Session, ending: _Ending) -> None:
+    item = ending.item
     assert item.id is not None
-    try:
-        if worker := workers.get(item.kind):
-            worker(item)
-        checkpoint("item worked on")
-    except SLACK_ERRORS as error:
-        if code_of(error) == "ratelimited":
-            item.attempts -= 1  # waiting for one's turn is no failure
-        attempts = MAX_ATTEMPTS if is_passing(error) else item.attempts
-        wait = retry_after_seconds(error, default=2.0**item.attempts)
-        log.warning("Inbox row %d: Slack says %s", item.id, error)
-        _hand_back(item, database, str(error), attempts, wait)
-        return
-    with database.write() as session:
+    if ending.error is None:
         inbox.finish(session, item.id, item.revision)
-
-
-def _hand_back(
-    item: InboxItem, database: Database, error: str, max_attempts: int, wait_seconds: float
-) -> None:
-    assert item.id is not None
-    with database.write() as session:
-        if item.attempts < max_attempts:
-            not_before = utc_now() + timedelta(seconds=wait_seconds)
-            inbox.retry_later(session, item, not_before, error)
-            return
-        inbox.fail(session, item.id, item.revision, error)
-        log.error("Inbox row %d (%s %s) is given up", item.id, item.kind, item.key)
-        if item.kind is InboxKind.MENTION:
-            outbox.put(
-                session, item.team_id, f"apology:{item.key}",
-                channel_id=item.payload["channel_id"], thread_ts=item.payload["thread_ts"],
-                text="Sorry, I could not take up your question. Please ask again in a minute.",
-            )  # fmt: skip
+        return
+    if item.attempts < ending.max_attempts:
+        not_before = utc_now() + timedelta(seconds=ending.wait_seconds)
+        inbox.retry_later(session, item, not_before, ending.error)
+        return
+    inbox.fail(session, item.id, item.revision, ending.error)
+    log.error("Inbox row %d (%s %s) is given up", item.id, item.kind, item.key)
+    if item.kind is InboxKind.MENTION:
+        outbox.put(
+            session, item.team_id, f"apology:{item.key}",
+            channel_id=item.payload["channel_id"], thread_ts=item.payload["thread_ts"],
+            text="Sorry, I could not take up your question. Please ask again in a minute.",
+        )  # fmt: skip

@@ -22,7 +22,7 @@ from storage.turn import Turn
 #: How long a writer waits for another writer before SQLite gives up, in milliseconds.
 BUSY_TIMEOUT_MS = 10_000
 
-
+_CHANGED = "changed tables"
 _FULL_TEXT = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5%'"
 
 
@@ -41,8 +41,7 @@ class Database:
         self._engine = _create_engine(self.url)
         self._writer = self._engine.execution_options(apprentice_begin="IMMEDIATE")
         self._turn = Turn()
-        self._changed = threading.Condition()
-        self._changes = 0
+        self._alarms: list[tuple[frozenset[str], threading.Event]] = []
         self._redact = redact
 
     @contextmanager
@@ -59,34 +58,30 @@ class Database:
         ):
             guard(session, self._redact)
             with session.begin():
-                session.connection().info["has_changed"] = False
+                changed = session.connection().info[_CHANGED] = set()
                 yield session
                 session.flush()
-                has_changed = session.connection().info["has_changed"]
-            if has_changed:
-                self.wake()
+            if changed:
+                self.wake(*changed)
 
-    def wake(self) -> None:
-        """Wake whoever waits, as a change does: a worker that is to stop looks up at once."""
-        with self._changed:
-            self._changes += 1
-            self._changed.notify_all()
-
-    @property
-    def changes(self) -> int:
-        """How many transactions of this process changed a row; see ``wait``."""
-        return self._changes
-
-    def wait(self, seen: int, timeout_seconds: float) -> None:
+    def alarm(self, *tables: str) -> threading.Event:
         """
-        Sleep until a row was changed after ``seen`` changes, or the time is up.
+        An event that is set when a transaction of this process changed one of the tables, or,
+        without any named, anything.
 
-        A transaction that found nothing to do wakes nobody, else idle workers would keep each
-        other awake. A worker reads ``changes``, looks for work, and waits only if it found none,
-        so a row committed in between wakes it at once.
+        A worker clears it, looks for work, and waits for it only if it found none, so a row
+        committed in between wakes it at once. A transaction that found nothing to do sets none,
+        else idle workers would keep each other awake.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._changes != seen, timeout_seconds)
+        alarm = threading.Event()
+        self._alarms.append((frozenset(tables), alarm))
+        return alarm
+
+    def wake(self, *tables: str) -> None:
+        """Wake who waits for these tables, as a change of them does."""
+        for watched, alarm in self._alarms:
+            if not watched or not watched.isdisjoint(tables):
+                alarm.set()
 
     @property
     def engine(self) -> Engine:
@@ -181,7 +176,8 @@ def _note_change(
     _many: bool,
 ) -> None:
     if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
-        connection.info["has_changed"] = True
+        statement: Any = context.invoked_statement
+        connection.info.setdefault(_CHANGED, set()).add(statement.table.name)
 
 
 def _begin(connection: Connection) -> None:

@@ -4,12 +4,12 @@ What came in from Slack, each thing once under its natural key, and how far the 
 Refuses text: payloads hold identifiers. Queries never commit.
 """
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_
 from sqlmodel import Session, col, select, update
-from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.columns import utc_now
 from storage.tables import InboxItem, InboxKind, InboxState
@@ -48,19 +48,34 @@ def receive(
     return True
 
 
-def has_due(session: Session, now: datetime | None = None) -> bool:
-    """Say whether ``claim`` would find a row."""
-    return session.exec(_due(now or utc_now())).first() is not None
+def due(
+    session: Session,
+    limit: int = 1,
+    *,
+    without: Collection[InboxKind] = (),
+    now: datetime | None = None,
+) -> list[InboxItem]:
+    """The oldest rows whose time has come."""
+    is_due = or_(
+        col(InboxItem.not_before).is_(None), col(InboxItem.not_before) <= (now or utc_now())
+    )
+    return list(
+        session.exec(
+            select(InboxItem)
+            .where(col(InboxItem.state) == InboxState.NEW, is_due)
+            .where(col(InboxItem.kind).not_in(without))
+            .order_by(col(InboxItem.id))
+            .limit(limit)
+        )
+    )
 
 
-def claim(session: Session, now: datetime | None = None) -> InboxItem | None:
-    """Take the oldest row whose time has come; it is WORKING until finished or handed back."""
-    item = session.exec(_due(now or utc_now()).with_for_update(skip_locked=True)).first()
-    if item is not None:
+def take(session: Session, items: Iterable[InboxItem]) -> None:
+    """Each row is WORKING until finished or handed back."""
+    for item in items:
         item.state = InboxState.WORKING
         item.attempts += 1
         session.add(item)
-    return item
 
 
 def finish(session: Session, item_id: int, revision: int) -> None:
@@ -108,13 +123,3 @@ def _find(session: Session, team_id: str, kind: InboxKind, key: str) -> InboxIte
             col(InboxItem.key) == key,
         )
     ).first()
-
-
-def _due(now: datetime) -> SelectOfScalar[InboxItem]:
-    is_due = or_(col(InboxItem.not_before).is_(None), col(InboxItem.not_before) <= now)
-    return (
-        select(InboxItem)
-        .where(col(InboxItem.state) == InboxState.NEW, is_due)
-        .order_by(col(InboxItem.id))
-        .limit(1)
-    )

@@ -53,13 +53,19 @@ class Rules:
         return {name: _plain(given[name]) for name in given if given[name] != usual[name]}
 
 
+_KNOWN = "rules"
 _NAMES = frozenset(field.name for field in fields(Rules))
 
 
 def rules_for(session: Session, team_id: str, channel_id: str | None = None) -> Rules:
     """The rules that hold in a channel; those of the workspace without one."""
-    rules = _with(Rules(), values_of(session, team_id))
-    return _with(rules, values_of(session, team_id, channel_id)) if channel_id else rules
+    # One vote asks several times; within a transaction only ``set_values`` changes the answer.
+    known: dict[tuple[str, str | None], Rules] = session.info.setdefault(_KNOWN, {})
+    if (team_id, channel_id) not in known:
+        rules = _with(Rules(), values_of(session, team_id))
+        own = values_of(session, team_id, channel_id) if channel_id else {}
+        known[team_id, channel_id] = _with(rules, own)
+    return known[team_id, channel_id]
 
 
 def values_of(session: Session, team_id: str, channel_id: str | None = None) -> dict[str, Any]:
@@ -91,6 +97,7 @@ def set_values(
     row.changed_by, row.changed_at = changed_by, utc_now()
     session.add(row)
     session.flush()
+    session.info.pop(_KNOWN, None)
 
 
 def channels_with_rules(session: Session, team_id: str) -> list[str]:

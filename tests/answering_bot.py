@@ -14,6 +14,7 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,11 +31,12 @@ from bot.engines.openai_api import OpenAIApiEngine
 from bot.loop import Loop
 from bot.pipeline import advising
 from bot.pipeline.reporting import write_report
-from handlers import answers, forgetting, inbox_worker
+from handlers import answers, forgetting
 from handlers.answers import AnswerDeps
 from handlers.capture import work_on_reaction
 from handlers.delivery import Delivery
 from handlers.deps import Deps
+from handlers.inbox_worker import AT_ONCE, Crew
 from handlers.mentions import work_on_mention
 from handlers.people import People
 from handlers.recovery import recover
@@ -51,6 +53,7 @@ class AnsweringBot:
     app: App
     loops: list[Loop]
     socket: SocketModeHandler
+    pool: ThreadPoolExecutor
 
     def stop(self) -> None:
         client = self.socket.client
@@ -63,6 +66,7 @@ class AnsweringBot:
             loop.stop(0)  # tell all of them first, then wait for each
         for loop in self.loops:
             loop.stop()
+        self.pool.shutdown(cancel_futures=True)
 
 
 def start(
@@ -92,9 +96,11 @@ def start(
         InboxKind.REACTION: partial(work_on_reaction, deps=deps, client=client),
         **forgetting.workers(deps, client),
     }
+    pool = ThreadPoolExecutor(AT_ONCE)
+    crew = Crew(database, workers, pool.submit, checkpoint=checkpoint)
     loops = [
-        Loop("inbox", partial(inbox_worker.step, database, workers, checkpoint), database),
-        Loop("delivery", delivery.step, database),
+        Loop("inbox", crew.step, database, "inbox"),
+        Loop("delivery", delivery.step, database, "outbox"),
         *(
             Loop(f"answer-{number}", partial(answers.step, answering, client), database)
             for number in range(answers_at_once)
@@ -104,7 +110,7 @@ def start(
         loop.start()
     socket = SocketModeHandler(app, "xapp-sandbox")
     socket.connect()
-    return AnsweringBot(deps, app, loops, socket)
+    return AnsweringBot(deps, app, loops, socket, pool)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ The events come straight into the inbox, with times of the test's choosing, so t
 replay them, mix them up and crash between any two transactions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from handlers import inbox_worker
 from handlers.capture import work_on_reaction
 from handlers.deps import Deps
+from handlers.inbox_worker import Crew, Worker
 from handlers.people import People
 from handlers.reactions import BUTTON, GOOD, VoteEvent, receive_vote
 from storage import inbox
@@ -36,6 +36,13 @@ from tests.running_sandbox import RunningSandbox
 from tests.teaching import TEAM
 
 CURATOR = "U0BOB"
+
+
+def work_through(database: Database, workers: Mapping[InboxKind, Worker]) -> None:
+    """Work on whatever is in the inbox, one row after the other, in this thread."""
+    crew = Crew(database, workers, lambda work: work(), at_once=1)
+    while crew.step():
+        pass
 
 
 class CrashError(Exception):
@@ -130,8 +137,7 @@ class Desk:
 
     def work(self) -> None:
         worker = partial(work_on_reaction, deps=self.deps, client=self.client)
-        while inbox_worker.step(self.database, {InboxKind.REACTION: worker}):
-            pass
+        work_through(self.database, {InboxKind.REACTION: worker})
 
     def restart(self) -> None:
         self.database.revive()

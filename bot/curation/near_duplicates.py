@@ -5,7 +5,7 @@ What is found is kept in pairs when an example is stored, for people to merge or
 Nothing is dropped or changed here.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
@@ -67,6 +67,24 @@ class _Candidate:
     answer: str
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """
+    A question as candidates are compared with it. ``counts`` is how many examples have each of
+    its telling words, ``weights`` what the stem of each counts: much if few examples have it.
+    """
+
+    question: str
+    stems: frozenset[str]
+    counts: Mapping[str, int]
+    weights: Sequence[tuple[str, float]]
+
+    def share(self, stems: frozenset[str]) -> float:
+        """Which part of the words' weight a text with these stems has."""
+        there = sum(weight for root, weight in self.weights if root in stems)
+        return there / (sum(weight for _, weight in self.weights) or 1.0)
+
+
 def near_duplicates(
     session: Session,
     team_id: str,
@@ -76,11 +94,11 @@ def near_duplicates(
     exclude: Collection[int] = (),
 ) -> list[Similar]:
     """The examples a viewer may see that ask the same, the most alike first."""
-    weights = _weights(session, question)
-    found = _candidates(session, team_id, viewer.audiences, weights, exclude)
+    asked = _look_up(session, question)
+    found = _candidates(session, team_id, viewer.audiences, asked, exclude)
     return [
         Similar(candidate.example_id, similarity, _why(question, candidate))
-        for candidate, similarity in _alike(question, weights, found)
+        for candidate, similarity in _alike(asked, found)
     ]
 
 
@@ -96,33 +114,34 @@ def note_near_duplicates(session: Session, example: Example) -> None:
         replace_open(session, example, [])
         return
     audiences = None if example.audience == WORKSPACE else {WORKSPACE, example.audience}
-    weights = _weights(session, example.question)
-    found = _candidates(session, example.team_id, audiences, weights, {example.id})
-    alike = _alike(example.question, weights, found)
+    asked = _look_up(session, example.question)
+    found = _candidates(session, example.team_id, audiences, asked, {example.id})
+    alike = _alike(asked, found)
     replace_open(session, example, [_pair(example, other, how_much) for other, how_much in alike])
 
 
-def _weights(session: Session, question: str) -> dict[str, float]:
-    """What each telling word of a question counts: much if few examples have it."""
+def _look_up(session: Session, question: str) -> _Asked:
     words = telling(words_of(question))[:MAX_WORDS]
     rows, _ = size(session)
     counts = rows_with(session, words)
-    return {word: log(1 + rows / counts.get(word, 0.5)) for word in words}
+    weights = [log(1 + rows / counts.get(word, 0.5)) for word in words]
+    return _Asked(
+        question, stems_of(question), counts, list(zip(stem(words), weights, strict=True))
+    )
 
 
 def _candidates(
     session: Session,
     team_id: str,
     audiences: Collection[str] | None,
-    weights: Mapping[str, float],
+    asked: _Asked,
     exclude: Collection[int],
 ) -> list[_Candidate]:
     """What shares rare words with a question; ``audiences`` None means all of the workspace."""
-    if not weights or (audiences is not None and not audiences):
+    if not asked.counts or (audiences is not None and not audiences):
         return []
-    counts = rows_with(session, weights)
     parameters = {
-        "match": " OR ".join(f'"{word}"' for word in rarest_words(counts, MOST_ROWS)),
+        "match": " OR ".join(f'"{word}"' for word in rarest_words(asked.counts, MOST_ROWS)),
         "team_id": team_id,
         "states": [state.value for state in COMPARED],
         "everybody": audiences is None,
@@ -130,21 +149,19 @@ def _candidates(
         "exclude": sorted(exclude),
         "limit": COMPARED_AT_MOST,
     }
-    if not counts:
-        return []
     return [_Candidate(*row) for row in session.connection().execute(_CANDIDATES, parameters)]
 
 
-def _alike(
-    question: str, weights: Mapping[str, float], candidates: Collection[_Candidate]
-) -> list[tuple[_Candidate, float]]:
+def _alike(asked: _Asked, candidates: Collection[_Candidate]) -> list[tuple[_Candidate, float]]:
     """The candidates that ask the same, and how sure that is, from 0 to 1; the surest first."""
-    shares = {each: _share(weights, f"{each.question} {each.answer}") for each in candidates}
+    questions = {each: stems_of(each.question) for each in candidates}
+    shares = {each: asked.share(stems_of(f"{each.question} {each.answer}")) for each in candidates}
     best = sorted(shares.values(), reverse=True)[:2]
     lead = best[0] - (best[1] if len(best) > 1 else 0.0) if best else 0.0
     scored = []
     for each, share in shares.items():
-        both = min(_share(weights, each.question), _overlap(question, each.question))
+        stems = questions[each]
+        both = min(asked.share(stems), _overlap(asked.question, each.question, asked.stems, stems))
         if both >= ALIKE:
             scored.append((each, both))
         elif share == best[0] and share + lead >= CLEARLY_BEST and len(candidates) > 1:
@@ -152,16 +169,8 @@ def _alike(
     return sorted(scored, key=lambda found: (-found[1], found[0].example_id))
 
 
-def _share(weights: Mapping[str, float], found_in: str) -> float:
-    """Which part of the words' weight a text has."""
-    roots = stems_of(found_in)
-    there = sum(weight for word, weight in weights.items() if stem([word])[0] in roots)
-    return there / (sum(weights.values()) or 1.0)
-
-
-def _overlap(one: str, other: str) -> float:
+def _overlap(one: str, other: str, stems: frozenset[str], others: frozenset[str]) -> float:
     """How much two texts have in common: the cosine of their stems."""
-    stems, others = stems_of(one), stems_of(other)
     if not stems or not others:
         return float(one.strip() == other.strip())
     return len(stems & others) / sqrt(len(stems) * len(others))
@@ -170,7 +179,8 @@ def _overlap(one: str, other: str) -> float:
 def _pair(example: Example, candidate: _Candidate, similarity: float) -> NearDuplicate:
     assert example.id is not None
     first_id, second_id = sorted((example.id, candidate.example_id))
-    is_same = _overlap(example.answer, candidate.answer) >= SAME_ANSWER
+    one, other = example.answer, candidate.answer
+    is_same = _overlap(one, other, stems_of(one), stems_of(other)) >= SAME_ANSWER
     return NearDuplicate(
         team_id=example.team_id,
         first_id=first_id,

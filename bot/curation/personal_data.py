@@ -55,7 +55,7 @@ _PHONE_WORD = re.compile(
     re.IGNORECASE,
 )
 _NEAR = 60
-_TYPICAL = re.compile(r"^(?:1[-. ])?\(\d{3}\) ?\d{3}[-. ]\d{4}$")
+_TYPICAL = re.compile(r"(?:1[-. ])?\(\d{3}\) ?\d{3}[-. ]\d{4}")
 
 
 def find_personal_data(text: str, regions: Sequence[str]) -> Iterator[Span]:
@@ -123,8 +123,12 @@ def _is_account(compact: str) -> bool:
 def _phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
     if sum(map(str.isdigit, text)) < 7:
         return
-    for found in phonenumbers.PhoneNumberMatcher(text, None):
-        yield Span(found.start, found.end, Kind.PHONE)
+    # The matcher is slow, so it is asked only where it could find something that counts.
+    if "+" in text or "\N{FULLWIDTH PLUS SIGN}" in text:
+        for found in phonenumbers.PhoneNumberMatcher(text, None):
+            yield Span(found.start, found.end, Kind.PHONE)
+    if _PHONE_WORD.search(text) is None and _TYPICAL.search(text) is None:
+        return
     for region in regions:
         for found in phonenumbers.PhoneNumberMatcher(text, region):
             if _is_meant_as_phone(text, found):
@@ -132,7 +136,7 @@ def _phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
 
 
 def _is_meant_as_phone(text: str, found: phonenumbers.PhoneNumberMatch) -> bool:
-    if _TYPICAL.match(found.raw_string):
+    if _TYPICAL.fullmatch(found.raw_string):
         return True
     before = text[max(0, found.start - _NEAR) : found.start]
     return _PHONE_WORD.search(before.rsplit("\n", 1)[-1]) is not None

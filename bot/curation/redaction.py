@@ -8,6 +8,7 @@ nobody: neither a finding nor an error nor a log line holds it. Redacting twice 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import phonenumbers
@@ -27,6 +28,8 @@ from bot.errors import SettingsError
 DEFAULT_REGIONS = ("US", "GB", "DE", "FR")
 #: Characters looked at at once; whatever an example holds fits.
 PIECE = 4000
+#: So many texts are remembered to be clean, by their digests.
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,20 @@ class Redactor:
     ) -> None:
         self._patterns = [_compiled(pattern) for pattern in patterns]
         self._regions = tuple(_known(region) for region in regions)
+        self._clean: dict[bytes, None] = {}
 
     def redact(self, text: str) -> Redacted:
         """Replace every secret by its placeholder."""
+        if _digest(text) in self._clean:
+            return Redacted(text)
+        redacted = self._redact(text)
+        # Redacting twice changes nothing, and one text is written to several tables.
+        if len(self._clean) >= _REMEMBERED:
+            self._clean.clear()
+        self._clean[_digest(redacted.text)] = None
+        return redacted
+
+    def _redact(self, text: str) -> Redacted:
         parts: list[str] = []
         findings: list[Finding] = []
         at = length = 0
@@ -136,6 +150,10 @@ def _plural(kind: Kind, number: int) -> str:
     if number == 1:
         return kind.value
     return kind.value + ("es" if kind.value.endswith("s") else "s")
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _end_of_piece(text: str, start: int) -> int:

@@ -14,7 +14,6 @@ from bot.curation import forgetting
 from bot.curation.forgetting import Grace
 from bot.dataset.snapshot import snapshot_hash, take_snapshot
 from bot.pipeline import forgetting as steps
-from handlers import inbox_worker
 from handlers.forgetting import on_changed, on_deleted, on_tokens_revoked, on_uninstalled, workers
 from storage import opt_outs, outbox, questions, snapshots
 from storage.audience import WORKSPACE, Viewer
@@ -36,7 +35,7 @@ from storage.tables import (
     VersionState,
     Vote,
 )
-from tests.capture_desk import Desk
+from tests.capture_desk import Desk, work_through
 from tests.running_sandbox import RunningSandbox, running_sandbox
 from tests.teaching import TEAM, teach_facts
 
@@ -70,8 +69,7 @@ class Office:
 
     def work(self) -> None:
         found = workers(self.desk.deps, self.desk.client)
-        while inbox_worker.step(self.database, found):
-            pass
+        work_through(self.database, found)
 
     def forget(self, user_id: str) -> str:
         with self.database.write() as session:

@@ -1,11 +1,12 @@
 """Transactions, waking, and one bot per database."""
 
+import contextlib
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from sqlmodel import delete, select
+from sqlmodel import delete, select, update
 
 from bot.errors import DatabaseInUseError
 from storage.database import Database
@@ -39,38 +40,42 @@ def test_a_write_that_raises_leaves_nothing(database: Database):
         assert session.exec(select(Setting)).all() == []
 
 
-def test_a_write_that_changes_a_row_wakes_who_waits(database: Database):
-    seen = database.changes
-    woken = threading.Event()
-    waiter = threading.Thread(target=lambda: (database.wait(seen, 10), woken.set()))
-    waiter.start()
+def test_a_write_that_changes_a_row_wakes_who_waits_for_its_table(database: Database):
+    settings, questions, anything = (
+        database.alarm("setting"), database.alarm("question"), database.alarm()
+    )  # fmt: skip
 
     with database.write() as session:
         session.add(a_setting())
 
-    assert woken.wait(2)
-    waiter.join()
+    assert settings.is_set()
+    assert anything.is_set()
+    assert not questions.is_set()
 
 
-def test_a_write_that_changes_nothing_wakes_nobody(database: Database):
-    seen = database.changes
+def test_rows_changed_without_being_read_wake_too(database: Database):
+    with database.write() as session:
+        session.add(a_setting())
+    settings = database.alarm("setting")
+
+    with database.write() as session:
+        session.exec(update(Setting).values(value=2))
+
+    assert settings.is_set()
+
+
+def test_a_write_that_changes_nothing_or_fails_wakes_nobody(database: Database):
+    alarm = database.alarm()
 
     with database.write() as session:
         session.exec(select(Setting)).all()
         session.exec(delete(Setting).where(Setting.key == "no such key"))
-
-    assert database.changes == seen
-
-
-def test_a_commit_between_looking_and_waiting_is_not_missed(database: Database):
-    seen = database.changes
-    with database.write() as session:
+    with contextlib.suppress(RuntimeError), database.write() as session:
         session.add(a_setting())
+        session.flush()
+        raise RuntimeError
 
-    started = time.monotonic()
-    database.wait(seen, 10)
-
-    assert time.monotonic() - started < 1
+    assert not alarm.is_set()
 
 
 def test_two_writers_wait_for_each_other(database: Database):

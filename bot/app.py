@@ -42,7 +42,7 @@ from bot.pipeline.watching import Watch
 from bot.restore import finish_restore
 from bot.scheduler import knocks_for, start_scheduler
 from bot.settings import Settings
-from bot.trainers import make_trainers, remote_engines, terms_of
+from bot.trainers import make_trainers, remote_engines, terms_of, trainers_elsewhere
 from bot.training.local import LocalTrainer
 from handlers import (
     admin_notices,
@@ -130,6 +130,7 @@ class Apprentice:
             settings.apprentice_home,
             settings.forget_within_days,
             on_purged=stop,
+            elsewhere=trainers_elsewhere(settings),
         )
         # Before Slack is asked: whoever uninstalled the app took its token away.
         forgetting_steps.step(replace(self.broom, on_purged=lambda: None))

@@ -28,10 +28,16 @@ def make_trainers(settings: Settings, local: LocalTrainer) -> dict[str, Trainer]
     if "trl" in settings.trainers:
         home = settings.apprentice_home
         trainers["trl"] = LocalTrainer(home / "trl-jobs", home / "models", child=TRL_JOB)
+    return trainers | trainers_elsewhere(settings)
+
+
+def trainers_elsewhere(settings: Settings) -> dict[str, OpenAITrainer]:
+    """Those that keep what they are given with a provider."""
     installation = installation_id(settings.apprentice_home)
-    for name, provider in providers(settings).items():
-        trainers[name] = OpenAITrainer(provider, installation, others=settings.trainers)
-    return trainers
+    return {
+        name: OpenAITrainer(provider, installation, others=settings.trainers)
+        for name, provider in providers(settings).items()
+    }
 
 
 def terms_of(settings: Settings) -> dict[str, Terms]:

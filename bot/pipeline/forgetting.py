@@ -7,16 +7,19 @@ Knows neither Slack nor a running engine, so it works where nothing is trained a
 
 import logging
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from sqlmodel import Session
 
 from bot.curation import forgetting
 from bot.curation.forgetting import SERVE_DAYS, Grace
+from bot.errors import TrainingError
 from bot.pipeline.serving import take_out_of_service
+from bot.training.trainer import PARITY_FILE
 from storage import audit, erasure, lineage, outbox, runs, sweeping, versions
 from storage.columns import utc_now
 from storage.database import Database
@@ -34,20 +37,36 @@ log = logging.getLogger(__name__)
 
 #: So long an erasure waits for its runs to end and its receipt to go out.
 PATIENCE = timedelta(minutes=10)
+AGAIN_AFTER = timedelta(hours=1)
+JOB_FOLDERS = ("jobs", "trl-jobs")
 #: What is left of the folder of a run whose version still answers.
 _LEFT_OF_JOB = frozenset({"adapter", "job.json", "metrics.jsonl", "lock"})
 _OUT = (OutboxState.SENT, OutboxState.FAILED)
 
 
+class Erasing(Protocol):
+    """A trainer that keeps rows and models elsewhere."""
+
+    def erase(self, job_id: str, *, keep_model: bool) -> None:
+        """
+        Raises:
+            TrainingError: not everything could be deleted now.
+        """
+
+
 @dataclass(frozen=True)
 class Broom:
-    """``home`` is APPRENTICE_HOME; ``on_purged`` is called when the workspace's rows are gone."""
+    """
+    ``home`` is APPRENTICE_HOME; ``on_purged`` is called when the workspace's rows are gone.
+    ``elsewhere`` are the trainers that do not keep what they are given in ``home``, by name.
+    """
 
     database: Database
     home: Path
     serve_days: float = SERVE_DAYS
     now: Callable[[], datetime] = utc_now
     on_purged: Callable[[], None] = lambda: None
+    elsewhere: Mapping[str, Erasing] = field(default_factory=dict)
 
 
 def step(broom: Broom) -> bool:
@@ -114,8 +133,11 @@ def _clear(broom: Broom, found: Erasure) -> bool:
     is_waiting = bool(working) or (told is not None and told.state not in _OUT)
     if is_waiting and broom.now() - found.asked_at < PATIENCE:
         return False
-    for run_id in found.run_ids:
-        _clear_run(broom, found.team_id, run_id)
+    try:
+        for run_id in found.run_ids:
+            _clear_run(broom, found.team_id, run_id)
+    except TrainingError as problem:
+        return _again_later(broom, found, problem)
     shutil.rmtree(broom.home / "exports", ignore_errors=True)
     with broom.database.write() as session:
         row = session.get_one(Erasure, found.id)
@@ -131,18 +153,32 @@ def _clear(broom: Broom, found: Erasure) -> bool:
     return True
 
 
+def _again_later(broom: Broom, found: Erasure, problem: TrainingError) -> bool:
+    """A provider does not answer: what it has is not forgotten, so neither is the erasure."""
+    log.warning("Erasure %s is tried again in an hour: %s", found.receipt, problem)
+    with broom.database.write() as session:
+        row = session.get_one(Erasure, found.id)
+        row.due_at = broom.now() + AGAIN_AFTER
+        session.add(row)
+    return False
+
+
 def _clear_run(broom: Broom, team_id: str, run_id: int) -> None:
     """Remove what a run was given to learn; the adapter only if its version answers no more."""
     with broom.database.read() as session:
         run = runs.get(session, team_id, run_id)
         version = versions.of_run(session, team_id, run_id)
-    job = broom.home / "jobs" / ((run and run.job_id) or f"run-{run_id}")
-    if version is None or version.state == VersionState.RETIRED:
-        shutil.rmtree(job, ignore_errors=True)
-    elif job.is_dir():
-        for path in job.iterdir():
-            if path.name not in _LEFT_OF_JOB:
-                _remove(path)
+    is_over = version is None or version.state == VersionState.RETIRED
+    if run and run.job_id and run.trainer in broom.elsewhere:
+        broom.elsewhere[run.trainer].erase(run.job_id, keep_model=not is_over)
+    for jobs in JOB_FOLDERS:
+        job = broom.home / jobs / ((run and run.job_id) or f"run-{run_id}")
+        if is_over:
+            shutil.rmtree(job, ignore_errors=True)
+        elif job.is_dir():
+            for path in (*job.iterdir(), job / "adapter" / PARITY_FILE):
+                if path.name not in _LEFT_OF_JOB:
+                    _remove(path)
     report = broom.home / "reports" / f"run-{run_id}"
     for path in report.glob("*") if report.is_dir() else ():
         if path.suffix != ".png":  # pictures show figures, not words
@@ -163,16 +199,33 @@ def _remove_adapter(broom: Broom, version: ModelVersion) -> None:
     for path in (version.adapter_path, version.gguf_path):
         if path and (broom.home / path).is_relative_to(broom.home):
             _remove(broom.home / path)
-    _clear_run(broom, version.team_id, version.run_id)
+    try:
+        _clear_run(broom, version.team_id, version.run_id)
+    except TrainingError as problem:
+        log.warning("Delete the model %s by hand where it is: %s", version.remote_id, problem)
 
 
 def _purge(broom: Broom, found: Erasure) -> None:
     """Delete a workspace that left: rows, then the files of its runs."""
     with broom.database.write() as session:
         run_ids = sweeping.run_ids(session, found.team_id)
+        away = [
+            (run.trainer, run.job_id)
+            for run_id in run_ids
+            if (run := runs.get(session, found.team_id, run_id))
+            and run.job_id
+            and run.trainer in broom.elsewhere
+        ]
         counts = sweeping.purge_workspace(session, found.team_id)
+    for trainer, job_id in away:
+        try:
+            broom.elsewhere[trainer].erase(job_id, keep_model=False)
+        except TrainingError as problem:
+            log.warning("What `%s` has of %s is still there; delete it by hand: %s",
+                      trainer, job_id, problem)  # fmt: skip
     for run_id in run_ids:
-        shutil.rmtree(broom.home / "jobs" / f"run-{run_id}", ignore_errors=True)
+        for jobs in JOB_FOLDERS:
+            shutil.rmtree(broom.home / jobs / f"run-{run_id}", ignore_errors=True)
         shutil.rmtree(broom.home / "reports" / f"run-{run_id}", ignore_errors=True)
     shutil.rmtree(broom.home / "exports", ignore_errors=True)
     broom.database.scrub()

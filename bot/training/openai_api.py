@@ -140,8 +140,8 @@ class OpenAITrainer:
         """Ask at the next look, whatever was seen: a webhook said that the job ended."""
         self._seen.pop(job_id, None)
 
-    def erase(self, job_id: str) -> None:
-        """Delete what the provider has of a run: its files and the tuned model."""
+    def erase(self, job_id: str, *, keep_model: bool = False) -> None:
+        """Delete what the provider has of a run: its files, and the tuned model unless kept."""
         self.cancel(job_id)
         job = self._look(job_id)
         with self._sentences():
@@ -150,7 +150,7 @@ class OpenAITrainer:
             files = [job.training_file, job.validation_file, *(job.result_files or [])]
             for file_id in filter(None, files):
                 self._forgive(lambda file_id=file_id: self._client.files.delete(file_id))
-            if model := job.fine_tuned_model:
+            if (model := job.fine_tuned_model) and not keep_model:
                 self._forgive(lambda: self._client.models.delete(model))
             self._delete_files(str((job.metadata or {}).get(RUN, "")))
 

@@ -13,6 +13,7 @@ from bot.answering.promotion import rollback
 from bot.curation import forgetting
 from bot.curation.forgetting import Grace
 from bot.dataset.snapshot import snapshot_hash, take_snapshot
+from bot.errors import TrainingError
 from bot.pipeline import forgetting as steps
 from handlers.forgetting import on_changed, on_deleted, on_tokens_revoked, on_uninstalled, workers
 from storage import opt_outs, outbox, questions, snapshots
@@ -461,3 +462,70 @@ def test_opt_outs_name_nobody(office):
     with office.database.read() as session:
         assert opt_outs.opted_out(session, TEAM, [ALICE, BOB]) == {ALICE}
     assert office.bytes_with(ALICE) == []
+
+
+class Elsewhere:
+    """A provider that keeps what it is given; at first it does not answer."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures, self.erased = failures, []
+
+    def erase(self, job_id: str, *, keep_model: bool) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise TrainingError("The provider does not answer.")
+        self.erased.append((job_id, keep_model))
+
+
+def trained_elsewhere(office) -> ModelVersion:
+    version = train(office)
+    with office.database.write() as session:
+        session.get_one(Run, version.run_id).trainer = "openai"
+    return version
+
+
+def test_what_a_provider_was_given_is_erased_there_too_as_soon_as_it_answers(office):
+    alice_answers(office)
+    version = trained_elsewhere(office)
+    with office.database.write() as session:
+        forgetting.opt_out(session, TEAM, ALICE)
+    provider = Elsewhere(failures=1)
+    broom = steps.Broom(office.database, office.home, elsewhere={"openai": provider})
+
+    for _ in range(4):
+        office.deliver()
+        steps.step(broom)
+    [waiting] = office.rows(Erasure)
+    assert provider.erased == []
+    assert waiting.done_at is None
+
+    later = replace(broom, now=lambda: utc_now() + timedelta(hours=2))
+    while steps.step(later):
+        pass
+    [done] = office.rows(Erasure)
+    assert (f"run-{version.run_id}", True) in provider.erased
+    assert done.done_at is not None
+
+
+def test_a_workspace_that_leaves_leaves_nothing_with_its_provider(office):
+    alice_answers(office)
+    version = trained_elsewhere(office)
+    provider = Elsewhere()
+    on_uninstalled({"team_id": TEAM}, office.desk.deps)
+
+    steps.step(steps.Broom(office.database, office.home, elsewhere={"openai": provider}))
+
+    assert provider.erased == [(f"run-{version.run_id}", False)]
+
+
+def test_the_words_kept_for_comparing_engines_are_erased_with_the_rest(office):
+    alice_answers(office)
+    version = train(office)
+    kept = office.home / version.adapter_path / "parity.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(SECRET)
+
+    office.forget(ALICE)
+
+    assert kept.parent.is_dir()
+    assert not kept.exists()

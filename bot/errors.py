@@ -17,6 +17,7 @@ BotError
 ├── WrongPlaceError           a run whose card could not be shown there
 ├── WrongPlaceToPinError      a pin for what is no channel of ours
 ├── AttestationMissingError   training without an attestation
+├── CannotMoveError           a version that cannot be trained elsewhere
 ├── UnclearScheduleError      a schedule nobody can read
 ├── CaptureError              a message cannot be kept as an example
 │   ├── MessageGoneError      the message was deleted
@@ -180,6 +181,10 @@ class AttestationMissingError(BotError):
             "Nobody has confirmed yet that your organisation may train on this content. "
             "An admin can do so with `/apprentice train`."
         )
+
+
+class CannotMoveError(BotError):
+    """Raised when what is live cannot be trained on another trainer; says what can be done."""
 
 
 class UnclearScheduleError(BotError):

@@ -1,12 +1,16 @@
 """App Home: what the bot knows for this person, what answers now, what waits, and how to teach."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from slack_bolt import App, BoltContext
 from slack_sdk import WebClient
+from sqlmodel import Session
 
 from bot.answering.strategy import Strategy, live_strategy
+from bot.sunsets import WARN_DAYS, Ends, in_words, way_out
 from handlers import blocks, capture_blocks
 from handlers.blocks import Block
 from handlers.commands.examples import counted
@@ -15,7 +19,7 @@ from handlers.deps import Deps, Payload
 from handlers.people import Person
 from handlers.review_blocks import Done, Look, Sight, queue_blocks
 from handlers.review_sight import look_at
-from storage import examples, runs
+from storage import examples, runs, sunsets
 from storage.audience import WORKSPACE, Viewer
 from storage.tables import Example, ExampleState
 
@@ -36,6 +40,7 @@ class Overview:
     strategy: Strategy
     open_runs: int
     sight: Sight | None  # the review queue; None for whoever is no curator
+    endings: Sequence[str] = ()  # what providers switch off soon
 
 
 def register(app: App, deps: Deps) -> None:
@@ -76,12 +81,28 @@ def read_overview(team_id: str, person: Person, viewer: Viewer, look: Look, deps
             newest=examples.newest(session, team_id, viewer, limit=_NEWEST),
             strategy=live_strategy(session, team_id, WORKSPACE),
             open_runs=len(runs.open_runs(session, team_id, viewer)),
+            endings=_endings(session, team_id, viewer, deps),
         )
+
+
+def _endings(session: Session, team_id: str, viewer: Viewer, deps: Deps) -> list[str]:
+    today = deps.now().date()
+    rows = sunsets.visible(session, team_id, viewer, today + timedelta(days=WARN_DAYS[0]))
+    return [
+        in_words(
+            trainer=row.trainer, model=row.model, ends=Ends(row.ends), on=row.ends_on,
+            today=today, version=row.version,
+        )
+        + " "
+        + way_out(row.trainer, deps.trainers, is_live=bool(row.version))
+        for row in rows
+    ]  # fmt: skip
 
 
 def home_view(overview: Overview, deps: Deps, done: Done | None = None) -> Payload:
     return blocks.home(
         [
+            *_ending_soon(overview.endings),
             blocks.header("What I know"),
             blocks.fields(
                 f"*Examples*\n{counted(overview.counts) or 'none yet'}",
@@ -99,6 +120,13 @@ def home_view(overview: Overview, deps: Deps, done: Done | None = None) -> Paylo
             blocks.section(_how_to(deps)),
         ]
     )
+
+
+def _ending_soon(endings: Sequence[str]) -> list[Block]:
+    if not endings:
+        return []
+    lines = "\n".join(f"• {blocks.escape(words)}" for words in endings)
+    return [blocks.header("Ends soon"), blocks.section(lines), blocks.divider()]
 
 
 def _review(sight: Sight | None, done: Done | None) -> list[Block]:

@@ -294,6 +294,8 @@ def _origin(run: Run) -> Block:
 def _asked_by(run: Run) -> str:
     if run.origin == Origin.SCHEDULE:
         return f"On the schedule that <@{run.requested_by}> set"
+    if run.origin == Origin.MIGRATION:
+        return f"The data set of what is live, moved by <@{run.requested_by}>"
     return f"Asked for by <@{run.requested_by}>"
 
 

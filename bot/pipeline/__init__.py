@@ -5,8 +5,9 @@ Collection, training and serving meet in tables: nobody calls into here but the 
 """
 
 from bot.pipeline.advance import advance
+from bot.pipeline.radar import Radar
 from bot.pipeline.scheduling import keep_schedules
 from bot.pipeline.serving import adapters_to_serve, reconcile
 from bot.pipeline.workshop import Workshop
 
-__all__ = ["Workshop", "adapters_to_serve", "advance", "keep_schedules", "reconcile"]
+__all__ = ["Radar", "Workshop", "adapters_to_serve", "advance", "keep_schedules", "reconcile"]

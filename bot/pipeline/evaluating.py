@@ -18,7 +18,7 @@ from bot.pipeline.probing import examine
 from bot.pipeline.reporting import REPORT_FILE, write_report
 from bot.pipeline.serving import reconcile
 from bot.pipeline.workshop import Workshop
-from storage import evaluations, runs, versions
+from storage import evaluations, runs, sunsets, versions
 from storage.audience import Viewer
 from storage.tables import Evaluation, ModelVersion, Run, RunState
 
@@ -63,7 +63,9 @@ def _load(workshop: Workshop, version: ModelVersion) -> None:
 def _exam(workshop: Workshop, run: Run, version: ModelVersion) -> Exam:
     assert run.id is not None
     with workshop.database.read() as session:
-        live = _if_loaded(workshop, live_strategy(session, run.team_id, run.audience))
+        live = _if_asked(
+            session, workshop, run.team_id, live_strategy(session, run.team_id, run.audience)
+        )
         digests = digests_of(session, workshop, run, {version.name, _name(live)})
     return Exam(
         team_id=run.team_id,
@@ -91,8 +93,14 @@ def _name(strategy: Strategy | None) -> str | None:
     return strategy.version_name if strategy else None
 
 
-def _if_loaded(workshop: Workshop, live: Strategy) -> Strategy | None:
-    return live if live.version_name in workshop.engine.adapters else None
+def _if_asked(
+    session: Session, workshop: Workshop, team_id: str, live: Strategy
+) -> Strategy | None:
+    """What is live, unless it is not loaded or its provider has switched it off."""
+    name, today = live.version_name, workshop.now().date()
+    if name not in workshop.engine.adapters or sunsets.has_ended(session, team_id, name, today):
+        return None
+    return live
 
 
 def _conclude(

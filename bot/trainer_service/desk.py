@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class Desk:
     make_trainer: Callable[[Path, Hyperparameters], Trainer]
     context_tokens: int = 2048
     fewest_rows: int = 1
+    shutdown_date: date | None = None  # when the service ends, for its clients to know
     checkpoint: Callable[[str], None] = lambda name: None
     turn: threading.RLock = field(default_factory=threading.RLock)
     trainers: dict[str, Trainer] = field(default_factory=dict)

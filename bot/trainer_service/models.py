@@ -14,7 +14,10 @@ router = APIRouter(prefix="/models", tags=["models"])
 
 @router.get("")
 def list_models(desk: DeskOf, owner: Owner) -> dict[str, Any]:
-    return {"object": "list", "data": [base_model(desk), *map(_model, _of(desk, owner))]}
+    return {
+        "object": "list",
+        "data": [base_model(desk), *(_ending(desk, _model(row)) for row in _of(desk, owner))],
+    }
 
 
 @router.get("/{model:path}")
@@ -23,7 +26,7 @@ def retrieve(desk: DeskOf, owner: Owner, model: str) -> dict[str, Any]:
         return base_model(desk)
     for row in _of(desk, owner):
         if row["id"] == model:
-            return _model(row)
+            return _ending(desk, _model(row))
     raise ApiError(
         404, f"The model '{model}' does not exist.", code="model_not_found", param="model"
     )
@@ -38,7 +41,14 @@ def delete(desk: DeskOf, owner: Owner, model: str) -> dict[str, Any]:
 
 
 def base_model(desk: Desk) -> Row:
-    return {"id": desk.base.name, "object": "model", "created": 0, "owned_by": "apprentice"}
+    row = {"id": desk.base.name, "object": "model", "created": 0, "owned_by": "apprentice"}
+    return _ending(desk, row)
+
+
+def _ending(desk: Desk, row: Row) -> Row:
+    """With the day the service ends, as OpenAI names it."""
+    ends = desk.shutdown_date
+    return row | ({"shutdown_date": ends.isoformat()} if ends else {})
 
 
 def _of(desk: Desk, owner: str) -> list[Row]:

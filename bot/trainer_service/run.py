@@ -1,5 +1,7 @@
 """The service with its real parts: our trainer, our engine, a folder of its own."""
 
+from datetime import date
+
 from filelock import FileLock, Timeout
 
 from bot.engines.base_model import resolve_base_model
@@ -18,7 +20,13 @@ CONTEXT_TOKENS = 2048
 
 
 def run_service(
-    settings: Settings, *, host: str, port: int, jobs_a_day: int = 0, stored_bytes: int = 0
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    jobs_a_day: int = 0,
+    stored_bytes: int = 0,
+    shutdown_date: date | None = None,
 ) -> None:
     """
     Serve until SIGINT or SIGTERM.
@@ -54,6 +62,7 @@ def run_service(
             base=base,
             make_trainer=lambda folder, options: LocalTrainer(folder, models_dir, options),
             context_tokens=CONTEXT_TOKENS,
+            shutdown_date=shutdown_date,
         )
         quotas = Quotas(jobs_a_day=jobs_a_day, stored_bytes=stored_bytes)
         serve(make_app(desk, keys, quotas), host, port)

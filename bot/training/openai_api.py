@@ -154,6 +154,27 @@ class OpenAITrainer:
                 self._forgive(lambda: self._client.models.delete(model))
             self._delete_files(str((job.metadata or {}).get(RUN, "")))
 
+    def base_name(self) -> str:
+        """Name the model to tune: the one that was set, or the first that is listed."""
+        if self._provider.model:
+            return self._provider.model
+        with self._sentences():
+            listed = checked(self._provider, self._client.models.list())
+            models = checked(self._provider, listed.data)
+        return models[0].id if models else ""
+
+    def shutdown_dates(self, models: Sequence[str]) -> dict[str, date]:
+        """The dates the provider's list of models gives; it may give none."""
+        found: dict[str, date] = {}
+        if not self._provider.quirks.has_models:
+            return found
+        for name in models:
+            with self._sentences():
+                model = self._forgive(lambda name=name: self._client.models.retrieve(name))
+            if model is not None and (day := _shutdown_date(checked(self._provider, model))):
+                found[name] = day
+        return found
+
     def stop(self) -> None:
         """Close the connections; nothing of a provider's job ends with the bot."""
         self._client.close()
@@ -173,21 +194,16 @@ class OpenAITrainer:
             BaseEndsSoonError: it is switched off too soon.
             TuningRefusedError: the provider has no such model.
         """
-        name, quirks = self._provider.model, self._provider.quirks
+        name = self.base_name()
+        if not self._provider.quirks.has_models:
+            return name
         with self._sentences():
-            if not name:
-                listed = checked(self._provider, self._client.models.list())
-                models = checked(self._provider, listed.data)
-                name = models[0].id if models else ""
-            if not quirks.has_models:
-                return name
             try:
                 model = checked(self._provider, self._client.models.retrieve(name))
             except openai.NotFoundError as error:
                 said = words_of(error) or f"there is no model {name}"
                 raise TuningRefusedError(self._provider.name, said, self._others) from error
-        ends = getattr(model, "shutdown_date", None)
-        if ends and (day := date.fromisoformat(str(ends)[:10])) < _today() + SHORTEST_LIFE:
+        if (day := _shutdown_date(model)) and day < _today() + SHORTEST_LIFE:
             raise BaseEndsSoonError(self._provider.name, name, day, self._others)
         return name
 
@@ -320,6 +336,14 @@ def _weighed(row: Sequence[Message]) -> list[dict[str, Any]]:
         {**turn, "weight": 0} if turn["role"] == "assistant" else dict(turn) for turn in row[:-1]
     ]
     return [*earlier, dict(row[-1])]
+
+
+def _shutdown_date(model: Any) -> date | None:
+    """A date, or a time whose date counts; what is neither is none."""
+    try:
+        return date.fromisoformat(str(getattr(model, "shutdown_date", None))[:10])
+    except ValueError:
+        return None
 
 
 def _today() -> date:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
@@ -58,6 +59,27 @@ class Adapter:
     folder: Path
     gguf_path: Path
     checksum: str
+
+
+@runtime_checkable
+class KnowsEnds(Protocol):
+    """A trainer elsewhere, whose models are switched off some day."""
+
+    def base_name(self) -> str:
+        """
+        Name the model it tunes.
+
+        Raises:
+            TrainingError: it cannot be asked.
+        """
+
+    def shutdown_dates(self, models: Sequence[str]) -> Mapping[str, date]:
+        """
+        When it switches these models off, of those it gives a date for.
+
+        Raises:
+            TrainingError: it cannot be asked.
+        """
 
 
 class Trainer(Protocol):

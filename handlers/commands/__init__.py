@@ -22,6 +22,7 @@ from handlers.commands.canary import canary
 from handlers.commands.examples import list_examples
 from handlers.commands.export import export
 from handlers.commands.forget_me import forget_me
+from handlers.commands.migrate import migrate
 from handlers.commands.models import models
 from handlers.commands.pin import pin
 from handlers.commands.promote import promote, rollback
@@ -53,6 +54,9 @@ def subcommands() -> dict[str, Word]:
         "examples": Word(list_examples, "examples [words]", "what I was taught"),
         "review": Word(review, "review", "what waits for a curator's decision", "curator"),
         "train": Word(train, "train [trainer]", "tune a model on what I was taught", "admin"),
+        "migrate": Word(
+            migrate, "migrate <trainer>", "train what is live elsewhere, on the same data", "admin"
+        ),
         "schedule": Word(
             schedule, "schedule [when | off]", "when I train by myself; `daily 03:00`", "admin"
         ),

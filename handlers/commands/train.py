@@ -31,7 +31,7 @@ def train(ask: Ask, deps: Deps, client: WebClient) -> Reply | None:
         open_run = runs.open_run_of(session, ask.team_id, place.audience)
         attestation = attestations.newest(session, ask.team_id)
     if open_run:
-        return Reply(_already_open(open_run, deps, client))
+        return Reply(already_open(open_run, deps, client))
     if attestation is None:
         client.views_open(trigger_id=ask.trigger_id, view=_form(ask, place, trainer, deps))
         return None
@@ -93,7 +93,7 @@ def _enqueue(
     return run
 
 
-def _already_open(run: Run, deps: Deps, client: WebClient) -> str:
+def already_open(run: Run, deps: Deps, client: WebClient) -> str:
     return (
         f"{link_to(run, deps.database, client)} is {run.state} already, for "
         f"{audience_words(run.audience)}. One run at a time: wait for its verdict, or cancel it."

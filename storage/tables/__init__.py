@@ -71,6 +71,7 @@ from storage.tables.runs import (
     Split,
 )
 from storage.tables.schedules import Schedule
+from storage.tables.sunsets import Sunset
 from storage.tables.workspace import Attestation, Setting
 
 __all__ = [
@@ -123,6 +124,7 @@ __all__ = [
     "SnapshotRow",
     "Source",
     "Split",
+    "Sunset",
     "ToldAuthor",
     "Unanswered",
     "UnansweredAsk",

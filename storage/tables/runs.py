@@ -77,6 +77,7 @@ class Origin(StrEnum):
     """What brought a run about, where it was not somebody's ``train``."""
 
     SCHEDULE = "schedule"
+    MIGRATION = "migration"  # the snapshot of what was live, at another trainer
 
 
 class Run(SQLModel, table=True):

@@ -1,0 +1,205 @@
+"""What ends is seen, told once at each of five distances, and shown in App Home."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from bot.answering import promotion
+from bot.engines.openai_api import OpenAIApiEngine
+from bot.engines.routed import RoutedEngine
+from bot.pipeline import Radar, Workshop
+from bot.sunsets import Ends, known_end, threshold
+from handlers import home
+from handlers.people import Person
+from storage import sunsets
+from storage.audience import WORKSPACE, Viewer
+from storage.database import Database
+from storage.tables import AdminNotice, Sunset
+from tests.knowing_engine import KnowingEngine, tuning_pays
+from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
+from tests.running_trainer import KEY, RunningTrainer, running_trainer, trainer_at
+from tests.teaching import TEAM, fresh_database, teach_facts
+
+ENDS = date(2027, 6, 30)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 24, 11, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def days_before(self, days: int) -> None:
+        self.time = datetime(2027, 6, 30, 9, tzinfo=UTC) - timedelta(days=days)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def service(tmp_path: Path):
+    engine = KnowingEngine(FACTS, tuning_pays)
+    with running_trainer(tmp_path / "service", engine=engine, shutdown_date=ENDS) as running:
+        yield running
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    database = fresh_database(tmp_path)
+    with database.write() as session:
+        teach_facts(session, 12)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def workshop(service: RunningTrainer, database: Database, tmp_path: Path, clock: Clock) -> Workshop:
+    remote = OpenAIApiEngine(service.base_url, KEY)
+    service.close_at_end(remote.stop)
+    made = make_workshop(database, tmp_path)
+    return replace(
+        made, now=clock, engine=RoutedEngine(KnowingEngine(FACTS, tuning_pays), {"openai": remote}),
+        trainers={**made.trainers, "openai": trainer_at(service)},
+    )  # fmt: skip
+
+
+def serve_from_there(database: Database, workshop: Workshop) -> None:
+    with database.write() as session:
+        ask_for_run(session, trainer="openai")
+    work_until_done(workshop, steps=2000)
+    with database.write() as session:
+        promotion.promote(session, TEAM, "workspace-v1", "U0ALICE", Viewer.model(WORKSPACE))
+
+
+def notices(database: Database) -> list[str]:
+    with database.read() as session:
+        found = session.exec(select(AdminNotice).order_by(AdminNotice.id))
+        return [row.text for row in found]
+
+
+def test_base_and_served_model_are_watched_and_each_distance_warns_once(database, workshop, clock):
+    serve_from_there(database, workshop)
+    clock.days_before(91)
+    Radar(workshop).look()
+    assert notices(database) == []
+    with database.read() as session:
+        rows = session.exec(select(Sunset).order_by(Sunset.id)).all()
+    assert [(row.ends_on, row.version, row.source) for row in rows] == [
+        (ENDS, "", "`openai` itself"), (ENDS, "workspace-v1", "`openai` itself"),
+    ]  # fmt: skip
+
+    counts = []
+    for days in (90, 89, 31, 30, 14, 8, 7, 2, 1, 0):
+        clock.days_before(days)
+        Radar(workshop).look()
+        counts.append(len(notices(database)))
+    assert counts == [2, 2, 2, 4, 6, 6, 8, 8, 10, 10]
+    assert "ends on 30 June 2027, in 90 days. workspace-v1 answers from it." in notices(database)[1]
+    assert "`/apprentice migrate local`" in notices(database)[1]
+    assert "`/apprentice train local`" in notices(database)[0]
+
+
+def test_the_first_look_warns_of_the_nearest_distance_alone(database, workshop, clock):
+    with database.write() as session:
+        ask_for_run(session, trainer="openai")
+    clock.days_before(5)
+
+    Radar(workshop).look()
+
+    assert len(notices(database)) == 1
+
+
+def test_it_looks_once_a_day_and_again_where_nobody_answered(database, workshop, clock, service):
+    with database.write() as session:
+        ask_for_run(session, trainer="openai")
+    clock.days_before(5)
+    radar = Radar(workshop)
+    service.fault(kind="status", status=500, path="/v1", times=50)
+    radar.look()
+    assert notices(database) == []
+
+    service.fault()
+    radar.look()
+    assert len(notices(database)) == 1
+
+    service.fault(kind="status", status=500, path="/v1", times=50)
+    radar.look()
+    clock.days_before(4)
+    radar.look()
+    with database.read() as session:
+        assert len(session.exec(select(Sunset)).all()) == 1, "what is known is kept"
+    service.fault()
+
+
+def test_what_is_not_in_use_is_not_asked_about(database, workshop, clock):
+    clock.days_before(5)
+    Radar(workshop).look()
+
+    assert notices(database) == []
+
+
+def test_the_table_knows_what_providers_publish_nowhere_else():
+    tuned = "ft:gpt-4.1-mini-2025-04-14:team:run-3:abc"
+    assert known_end("openai", [tuned], Ends.SERVING).on == date(2027, 1, 14)
+    assert known_end("openai", [tuned], Ends.TRAINING).on == date(2027, 1, 6)
+    azure = "gpt-4.1-mini-2025-04-14.ft-0123"
+    assert known_end("azure", [azure], Ends.SERVING).on == date(2027, 10, 14)
+    assert known_end("openai", ["tiny-base"], Ends.SERVING) is None
+    assert [threshold(days) for days in (91, 90, 31, 30, 7, 1, 0, -3)] == [
+        None, 90, 90, 30, 7, 1, 1, 1,
+    ]  # fmt: skip
+
+
+def test_app_home_says_it_to_who_may_know(database, workshop, clock, deps_for):
+    with database.write() as session:
+        for audience, model in ((WORKSPACE, "ft:open"), ("C0OPS", "ft:secret")):
+            session.add(
+                Sunset(team_id=TEAM, audience=audience, trainer="openai", model=model,
+                       ends="serving", ends_on=ENDS, version="v1", source="x")
+            )  # fmt: skip
+    clock.days_before(30)
+    deps = deps_for(database, clock)
+    person = Person("U0CAROL", "Carol", False, False, False, False)
+
+    overview = home.read_overview(TEAM, person, Viewer.person(()), home.Look(), deps)
+    shown = str(home.home_view(overview, deps))
+
+    assert "`ft:open` at `openai` ends on 30 June 2027, in 30 days" in shown
+    assert "ft:secret" not in shown
+    clock.days_before(200)
+    overview = home.read_overview(TEAM, person, Viewer.person(()), home.Look(), deps)
+    assert "Ends soon" not in str(home.home_view(overview, deps))
+
+
+@pytest.fixture
+def deps_for():
+    from slack_sdk import WebClient
+
+    from handlers.deps import Deps
+    from handlers.people import People
+
+    def make(database: Database, clock: Clock) -> Deps:
+        return Deps(
+            database=database, people=People(WebClient()), home=Path(), trainer="local",
+            good_reaction="white_check_mark", bad_reaction="x", answer_queue=5,
+            outsiders_get_base_model=False, now=clock,
+        )  # fmt: skip
+
+    return make
+
+
+def test_what_nobody_uses_any_more_is_forgotten(database):
+    with database.write() as session:
+        sunsets.replace(
+            session, "openai",
+            [Sunset(team_id=TEAM, audience=WORKSPACE, trainer="openai", model="m", ends="serving",
+                    ends_on=ENDS, source="x")],
+        )  # fmt: skip
+        sunsets.replace(session, "openai", [])
+        assert sunsets.visible(session, TEAM, Viewer.person(()), date(2030, 1, 1)) == []

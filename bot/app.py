@@ -30,6 +30,7 @@ from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.errors import NoSuchTrainerError, SettingsError
+from bot.evaluation import blind
 from bot.evaluation.advice import Spelling
 from bot.evaluation.health import Limits as RollbackLimits
 from bot.evaluation.measures import prices_of
@@ -156,6 +157,8 @@ class Apprentice:
             engine_words=self._engine_words,
             advise=partial(advising.page, self.database, settings.trainer, SPELLING),
             write_report=write_report,
+            next_pair=blind.next_pair,
+            cast_blind=blind.cast,
             forget_within_days=settings.forget_within_days,
             purge_after_days=settings.purge_after_days,
             timezone=settings.apprentice_timezone,

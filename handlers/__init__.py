@@ -8,6 +8,7 @@ from slack_bolt import App
 
 from handlers import (
     attestation,
+    blind,
     commands,
     corrections,
     errors,
@@ -45,4 +46,5 @@ def register(app: App, deps: Deps) -> None:
     home.register(app, deps)
     attestation.register(app, deps)
     run_actions.register(app, deps)
+    blind.register(app, deps)
     settings.register(app, deps)

@@ -163,6 +163,12 @@ def select(
     return input_block(label, element, block_id or action_id, optional=optional)
 
 
+def radio_buttons(label: str, action_id: str, options: Sequence[Block]) -> Block:
+    """A choice of one, at most ten, all in sight."""
+    element = {"type": "radio_buttons", "action_id": action_id, "options": list(options[:10])}
+    return input_block(label, element, action_id)
+
+
 def checkboxes(
     label: str,
     action_id: str,

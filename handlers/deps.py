@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.answering.blind import BlindPair, Choice
 from bot.budget import Limits
 from bot.curation.redaction import Redactor
 from handlers.people import People
@@ -38,6 +39,9 @@ class Deps:
     advise: Callable[[str, str, Viewer], Sequence[tuple[str, Sequence[str]]]] = lambda *_: ()
     #: Writes the page of a run for who may see it: session, workspace, run, viewer, file.
     write_report: Callable[[Session, str, int, Viewer, Path], int] = lambda *_: 0
+    #: "Which answer is better?": the next pair for a person, and the choice they made.
+    next_pair: Callable[[Session, str, int, str, Viewer], BlindPair | None] = lambda *_: None
+    cast_blind: Callable[[Session, str, int, str, Viewer, int, Choice], None] = lambda *_: None
     forget_within_days: float = 7  # how long a live version may outlast what it learned from
     timezone: str = ""  # of schedules; empty: that of the profile of who sets one
     budget: Limits = field(default_factory=Limits)  # what training may cost

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bot.answering.blind import people_words
 from bot.answering.verdicts import headline_of
 from bot.budget import shown
 from handlers import blocks
@@ -189,16 +190,18 @@ def _verdict_card(
     parts = [blocks.header(headline), blocks.section(blocks.escape(evaluation.reason))]
     if evaluation.held_out:
         parts += [score_table(evaluation), blocks.context(_table_note(evaluation))]
+    if people := evaluation.evidence.get("people"):
+        parts.append(blocks.section(people_words(people)))
     parts += [
         blocks.image(number, picture["alt_text"])
         for number, picture in enumerate(evaluation.pictures)
     ]
-    parts.append(_origin(card.run))
+    parts += [_origin(card.run), _reading_buttons(card.run, evaluation)]
     decision = _decision(card, version)
     if decision:
-        parts.append(blocks.section(decision, _report_button(card.run)))
+        parts.append(blocks.section(decision))
     else:
-        parts.append(_decision_buttons(card.run, evaluation, version))
+        parts.append(_decision_buttons(evaluation, version))
     return f"{title_of(card.run)}: {headline}", parts
 
 
@@ -259,16 +262,19 @@ def _decision(card: RunCard, version: ModelVersion) -> str:
     return ""
 
 
-def _report_button(run: Run) -> Block:
-    return blocks.button("Full report", "report", str(run.id))
+def _reading_buttons(run: Run, evaluation: Evaluation) -> Block:
+    """For everybody who sees the card."""
+    found = [blocks.button("Full report", "report", str(run.id))]
+    if evaluation.held_out:
+        found.append(blocks.button("Which answer is better?", "blind", str(run.id)))
+    return blocks.actions(*found)
 
 
-def _decision_buttons(run: Run, evaluation: Evaluation, version: ModelVersion) -> Block:
+def _decision_buttons(evaluation: Evaluation, version: ModelVersion) -> Block:
     earned = evaluation.verdict == Verdict.PROMOTE
     return blocks.actions(
         blocks.button("Promote", "promote", version.name, style="primary" if earned else None),
         blocks.button("Hold", "hold", version.name),
-        _report_button(run),
     )
 
 

@@ -28,6 +28,7 @@ import handlers
 from bot.answering.answer import Limits
 from bot.app import SPELLING
 from bot.engines.openai_api import OpenAIApiEngine
+from bot.evaluation import blind
 from bot.loop import Loop
 from bot.pipeline import advising
 from bot.pipeline.reporting import write_report
@@ -81,7 +82,7 @@ def start(
             database=database, people=people, home=Path(), trainer="local",
             good_reaction="white_check_mark", bad_reaction="x", answer_queue=50,
             outsiders_get_base_model=False,
-            write_report=write_report,
+            write_report=write_report, next_pair=blind.next_pair, cast_blind=blind.cast,
             advise=partial(advising.page, database, "local", SPELLING),
         ),
         **changes,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from bot.answering.blind import people_words
 from bot.answering.strategy import DEFAULT_EXAMPLES, live_strategy
 from bot.errors import (
     AlreadyLiveError,
@@ -235,9 +236,13 @@ def earned(session: Session, version: ModelVersion, home: Path | None = None) ->
     """
     evaluation = judged(session, version, home)
     assert version.id is not None
-    is_proven = evaluation.verdict == Verdict.PROMOTE
-    if not is_proven and not canaries.is_won(session, version.team_id, version.id):
+    if canaries.is_won(session, version.team_id, version.id):
+        return evaluation
+    if evaluation.verdict != Verdict.PROMOTE:
         raise NotEarnedError(f"{version.name} did not earn it. {evaluation.reason}")
+    people = evaluation.evidence.get("people", {})
+    if people.get("prefer") == "prompted":
+        raise NotEarnedError(f"{version.name} did not earn it. {people_words(people)}")
     return evaluation
 
 

@@ -141,6 +141,8 @@ def _keep(session: Session, run: Run, judged: Evaluation, by: str) -> None:
             "evidence": {k: v for k, v in row.evidence.items() if k != "before"},
         }
         judged.evidence = {**judged.evidence, "before": [*row.evidence.get("before", ()), before]}
+        if people := row.evidence.get("people"):
+            judged.evidence = {**judged.evidence, "people": people}
         row.evidence = judged.evidence
         for name in _JUDGED:
             setattr(row, name, getattr(judged, name))

@@ -50,6 +50,7 @@ from storage.tables.near_duplicates import (
     NearDuplicateState,
 )
 from storage.tables.notices import AdminNotice
+from storage.tables.preferences import BlindVote, Preferred
 from storage.tables.probes import ProbeResult
 from storage.tables.review import (
     ContributorNotice,
@@ -81,6 +82,7 @@ __all__ = [
     "AdminNotice",
     "Attestation",
     "AuditEntry",
+    "BlindVote",
     "Canary",
     "CanaryState",
     "ContributorNotice",
@@ -108,6 +110,7 @@ __all__ = [
     "OutboxState",
     "Part",
     "Pin",
+    "Preferred",
     "ProbeResult",
     "Promotion",
     "Question",

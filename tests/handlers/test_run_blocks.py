@@ -111,7 +111,7 @@ def test_the_verdict_stands_first_and_the_table_has_a_line_a_strategy(verdict):
     assert blocks[0]["type"] == "header"
     assert "workspace-v1" in text
     assert len(table["rows"]) == 2
-    assert buttons(blocks) == ["promote", "hold", "report"]
+    assert buttons(blocks) == ["report", "blind", "promote", "hold"]
     promote = blocks[-1]["elements"][0]
     assert (promote.get("style") == "primary") == (verdict == Verdict.PROMOTE)
 
@@ -146,7 +146,7 @@ def test_after_a_decision_the_card_says_who_decided_and_has_no_buttons(is_live, 
     )
 
     assert words in blocks[-1]["text"]["text"]
-    assert buttons(blocks) == []
+    assert buttons(blocks) == ["report", "blind"]
 
 
 def test_what_was_left_out_for_want_of_rights_is_counted():

@@ -273,6 +273,27 @@ def test_a_private_channels_run_and_version_show_to_its_members_only(sandbox, da
     assert not any("c0ops" in words_of(m).lower() for m in sandbox.ephemerals("U0CAROL"))
 
 
+def test_people_compare_answers_without_knowing_whose_they_are(sandbox, database, workshop):
+    with database.write() as session:
+        teach_facts(session, 12)
+    allow(database)
+    with training_bot(sandbox, database, workshop):
+        sandbox.command("U0ALICE", "train")
+        card = said(sandbox, "workspace-v1 earned its promotion")
+        press(sandbox, "U0CAROL", "blind", card)
+        view = sandbox.wait_for(lambda s: s["views"])[0]
+        shown = str(view["blocks"])
+        answered = sandbox.submit("U0CAROL", view["id"], {"choice": {"choice": "first"}})
+        voted = said(sandbox, "1 vote by 1 person")
+
+    assert "Answer A" in shown
+    assert "Answer B" in shown
+    assert "tuned" not in str(view).lower()
+    assert "workspace-v1" not in str(view)
+    assert "1 done" in str(answered) or "1 done" in str(sandbox.state()["views"])
+    assert voted["ts"] == card["ts"]
+
+
 def state_of(database: Database, row: int) -> OutboxState:
     with database.read() as session:
         return session.get_one(OutboxMessage, row).state

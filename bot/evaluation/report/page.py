@@ -15,6 +15,7 @@ from typing import Any
 import htpy as h
 from markupsafe import Markup
 
+from bot.answering.blind import people_words
 from bot.answering.verdicts import headline_of
 from bot.evaluation.lines import Line
 from bot.evaluation.report.content import Asked, Given, Report
@@ -76,6 +77,7 @@ def _verdict(report: Report) -> h.Node:
     return h.header[
         h.h1[_clean(headline_of(evaluation.verdict, report.version.name))],
         h.p(".reason")[_clean(evaluation.reason)],
+        h.p[people_words(people)] if (people := evaluation.evidence.get("people")) else None,
         h.p(".soft")[_clean(" · ".join(parts))],
     ]
 

@@ -1,0 +1,165 @@
+"""
+"Which answer is better?": pairs for people who do not know which model answered, and their votes.
+
+Each person sees the two in an order of their own, the same whenever they look, so that nothing in
+the form tells which is which and nobody's habit of choosing the first one favours a model.
+"""
+
+import hashlib
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from bot.answering.blind import BlindPair, Choice
+from bot.errors import NotFoundError
+from bot.evaluation.intervals import interval_of
+from bot.evaluation.lines import best_line, key_of_line
+from bot.evaluation.measures import finite
+from storage import blind_votes, evaluations, runs, snapshots, versions
+from storage.audience import Viewer
+from storage.tables import BlindVote, Evaluation, ModelVersion, Preferred, SnapshotRow, Split
+
+#: Before so many facts were judged, people's votes decide nothing.
+FEWEST_FACTS = 10
+_WORTH = {Preferred.TUNED: 1.0, Preferred.NEITHER: 0.5, Preferred.PROMPTED: 0.0}
+
+
+@dataclass(frozen=True)
+class _Pair:
+    row: SnapshotRow
+    prompted: str
+    tuned: str
+
+
+def next_pair(
+    session: Session, team_id: str, run_id: int, user_id: str, viewer: Viewer
+) -> BlindPair | None:
+    """
+    A question this person has not judged yet, one that few have; None where none is left.
+
+    Raises:
+        NotFoundError: there is no such run for this viewer, or it has no verdict.
+    """
+    pairs = _pairs(session, *_judged(session, team_id, run_id, viewer), viewer)
+    cast = blind_votes.of_run(session, team_id, run_id)
+    mine = {vote.snapshot_row_id for vote in cast if vote.user_id == user_id}
+    judged = [vote.snapshot_row_id for vote in cast]
+    left = [pair for key, pair in pairs.items() if key not in mine]
+    if not left:
+        return None
+    chosen = min(left, key=lambda p: (judged.count(p.row.id or 0), _digest(user_id, p.row.id or 0)))
+    row_id = chosen.row.id or 0
+    answers = (chosen.tuned, chosen.prompted)
+    first, second = answers if _tuned_is_first(user_id, row_id) else answers[::-1]
+    return BlindPair(
+        run_id, row_id, chosen.row.question, chosen.row.answer, first, second, len(mine), len(left)
+    )
+
+
+def cast(
+    session: Session,
+    team_id: str,
+    run_id: int,
+    user_id: str,
+    viewer: Viewer,
+    row_id: int,
+    choice: Choice,
+) -> None:
+    """
+    Keep a choice, and count all of them into the evaluation's evidence.
+
+    Raises:
+        NotFoundError: there is no such pair for this viewer any more.
+    """
+    evaluation, version = _judged(session, team_id, run_id, viewer)
+    if row_id not in _pairs(session, evaluation, version, viewer):
+        raise NotFoundError("That question is gone: somebody's words were erased.")
+    is_first = _tuned_is_first(user_id, row_id)
+    preferred = Preferred.NEITHER
+    if choice is not Choice.SAME:
+        is_tuned = (choice is Choice.FIRST) == is_first
+        preferred = Preferred.TUNED if is_tuned else Preferred.PROMPTED
+    blind_votes.put(
+        session,
+        BlindVote(
+            team_id=team_id,
+            run_id=run_id,
+            snapshot_row_id=row_id,
+            user_id=user_id,
+            preferred=preferred,
+            tuned_was_first=is_first,
+        ),
+    )
+    votes = blind_votes.of_run(session, team_id, run_id)
+    people = tally(votes, evaluation.evidence.get("clusters", {}))
+    evaluation.evidence = {**evaluation.evidence, "people": people}
+    session.add(evaluation)
+
+
+def tally(votes: Sequence[BlindVote], clusters: Mapping[str, Hashable]) -> dict[str, Any]:
+    """
+    What people said, as figures that JSON can hold.
+
+    ``share`` is how often the tuned answer was preferred, a tie counting half; ``prefer`` is
+    "tuned" or "prompted" where its interval says so, else None.
+    """
+    facts = [clusters.get(str(vote.snapshot_row_id), vote.snapshot_row_id) for vote in votes]
+    found = interval_of([_WORTH[vote.preferred] for vote in votes], facts)
+    prefer = None
+    if len(set(facts)) >= FEWEST_FACTS:
+        prefer = "tuned" if found.low > 0.5 else "prompted" if found.high < 0.5 else None
+    return {
+        "votes": len(votes),
+        "people": len({vote.user_id for vote in votes}),
+        "tuned": sum(vote.preferred is Preferred.TUNED for vote in votes),
+        "prompted": sum(vote.preferred is Preferred.PROMPTED for vote in votes),
+        "share": found.mean,
+        "share_low": finite(found.low),
+        "share_high": finite(found.high),
+        "prefer": prefer,
+    }
+
+
+def _judged(
+    session: Session, team_id: str, run_id: int, viewer: Viewer
+) -> tuple[Evaluation, ModelVersion]:
+    run = runs.get(session, team_id, run_id)
+    if run is None or run.audience not in viewer.audiences:
+        raise NotFoundError("There is no such run.")
+    evaluation = evaluations.of_run(session, team_id, run_id)
+    version = versions.of_run(session, team_id, run_id)
+    if evaluation is None or version is None:
+        raise NotFoundError(f"Run {run_id} has no verdict yet.")
+    return evaluation, version
+
+
+def _pairs(
+    session: Session, evaluation: Evaluation, version: ModelVersion, viewer: Viewer
+) -> dict[int, _Pair]:
+    """By row: the best prompted and the best tuned answer, where they differ."""
+    lines = best_line(evaluation, None), best_line(evaluation, version.name)
+    if lines[0] is None or lines[1] is None:
+        return {}
+    prompted, tuned = (key_of_line(line) for line in lines if line)
+    given: dict[int, dict[str, str]] = {}
+    for one in evaluations.answers_of(session, version.team_id, evaluation.run_id, viewer):
+        given.setdefault(one.snapshot_row_id, {})[one.strategy] = one.text
+    asked = int(evaluation.evidence.get("snapshot", version.snapshot_id))
+    found = {}
+    for row in snapshots.rows_of(session, version.team_id, asked, viewer):
+        texts = given.get(row.id or 0, {})
+        pair = _Pair(row, texts.get(prompted, "").strip(), texts.get(tuned, "").strip())
+        differ = pair.prompted != pair.tuned and pair.prompted and pair.tuned
+        if row.split == Split.HELD_OUT_WORDING and differ:
+            found[row.id or 0] = pair
+    return found
+
+
+def _tuned_is_first(user_id: str, row_id: int) -> bool:
+    return _digest(user_id, row_id)[0] % 2 == 0
+
+
+def _digest(user_id: str, row_id: int) -> bytes:
+    return hashlib.sha256(f"blind {user_id} {row_id}".encode()).digest()

@@ -1,0 +1,144 @@
+"""People say which of two answers is better, and do not know whose it is."""
+
+from collections import Counter
+
+import pytest
+from sqlmodel import select
+
+from bot.answering.blind import Choice, people_words
+from bot.answering.promotion import promote
+from bot.errors import NotEarnedError, NotFoundError
+from bot.evaluation.blind import cast, next_pair, tally
+from storage import sweeping
+from storage.audience import WORKSPACE, Viewer
+from storage.columns import utc_now
+from storage.lineage import mark
+from storage.tables import BlindVote, Evaluation, Preferred, SnapshotRow
+from tests.knowing_engine import KnowingEngine
+from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
+from tests.teaching import TEAM, fresh_database, teach_facts
+
+EVERYBODY = Viewer.person([])
+
+
+@pytest.fixture
+def database(tmp_path):
+    return fresh_database(tmp_path)
+
+
+@pytest.fixture
+def judged(database, tmp_path) -> int:
+    """A run whose tuned answers are right and whose prompted ones are wrong."""
+    return judge(database, tmp_path)
+
+
+def judge(database, tmp_path, audience=WORKSPACE) -> int:
+    with database.write() as session:
+        teach_facts(session, 14, audience=audience)
+        run_id = ask_for_run(session, audience=audience).id
+    engine = KnowingEngine(FACTS, lambda tuned, examples: 1.0 if tuned else 0.0)
+    work_until_done(make_workshop(database, tmp_path, engine=engine))
+    return run_id
+
+
+def pair_for(database, run_id, user="U0BOB", viewer=EVERYBODY):
+    with database.read() as session:
+        return next_pair(session, TEAM, run_id, user, viewer)
+
+
+def vote(database, run_id, user, prefer) -> int:
+    """Vote on all there is, for the answer whose text ``prefer`` is in; how many there were."""
+    voted = 0
+    while pair := pair_for(database, run_id, user):
+        choice = Choice.FIRST if prefer in pair.first else Choice.SECOND
+        with database.write() as session:
+            cast(session, TEAM, run_id, user, EVERYBODY, pair.row_id, choice)
+        voted += 1
+    return voted
+
+
+def people_of(database) -> dict:
+    with database.read() as session:
+        return session.exec(select(Evaluation)).one().evidence["people"]
+
+
+def test_both_orders_occur_and_are_the_same_whenever_one_looks(database, judged):
+    firsts = Counter()
+    for number in range(30):
+        pair = pair_for(database, judged, f"U{number}")
+        assert pair == pair_for(database, judged, f"U{number}")
+        assert {pair.first, pair.second} == {pair.curated, "Something else entirely."}
+        firsts[pair.first == pair.curated] += 1
+
+    assert min(firsts.values()) >= 6
+    assert "tuned" not in str(pair)
+    assert "workspace-v1" not in str(pair)
+
+
+def test_votes_are_counted_for_whom_they_were_meant(database, judged):
+    assert vote(database, judged, "U0BOB", "hook") == 14
+    assert vote(database, judged, "U0CAROL", "hook") == 14
+
+    people = people_of(database)
+
+    assert (people["votes"], people["people"], people["tuned"]) == (28, 2, 28)
+    assert people["share"] == 1.0
+    assert people["prefer"] == "tuned"
+    assert "They prefer the tuned one" in people_words(people)
+    with database.read() as session:
+        assert {one.tuned_was_first for one in session.exec(select(BlindVote))} == {True, False}
+
+
+def test_what_people_do_not_want_is_not_promoted(database, judged):
+    vote(database, judged, "U0BOB", "Something else")
+
+    with database.write() as session, pytest.raises(NotEarnedError, match="prefer the prompted"):
+        promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYBODY)
+
+
+def test_who_votes_again_changes_their_mind_and_a_tie_counts_half(database, judged):
+    pair = pair_for(database, judged)
+    for choice in (Choice.FIRST, Choice.SECOND, Choice.SAME):
+        with database.write() as session:
+            cast(session, TEAM, judged, "U0BOB", EVERYBODY, pair.row_id, choice)
+
+    people = people_of(database)
+    assert (people["votes"], people["share"], people["prefer"]) == (1, 0.5, None)
+    assert people["share_low"] is None  # one fact has no interval
+    assert pair_for(database, judged).row_id != pair.row_id
+
+
+def test_few_facts_decide_nothing_however_often_they_are_judged():
+    votes = [
+        BlindVote(team_id=TEAM, run_id=1, snapshot_row_id=row, user_id=f"U{user}",
+                  preferred=Preferred.TUNED, tuned_was_first=True)
+        for row in range(9) for user in range(20)
+    ]  # fmt: skip
+
+    assert tally(votes, {})["prefer"] is None
+
+
+def test_a_private_run_is_voted_on_by_its_members_alone(database, tmp_path):
+    run_id = judge(database, tmp_path, audience="C0OPS")
+    member = Viewer.person(["C0OPS"])
+    pair = pair_for(database, run_id, viewer=member)
+
+    with pytest.raises(NotFoundError):
+        pair_for(database, run_id)
+    with database.write() as session, pytest.raises(NotFoundError):
+        cast(session, TEAM, run_id, "U0CAROL", EVERYBODY, pair.row_id, Choice.SAME)
+
+
+def test_erased_words_are_shown_to_nobody_and_votes_go_on_without_a_name(database, judged):
+    pair = pair_for(database, judged)
+    with database.write() as session:
+        cast(session, TEAM, judged, "U0BOB", EVERYBODY, pair.row_id, Choice.SAME)
+        example = session.get_one(SnapshotRow, pair.row_id).example_id
+        mark(session, TEAM, [example], now=utc_now(), serve_until=utc_now())
+        sweeping.replace_person(session, TEAM, "U0BOB", "erased-1")
+
+    assert pair_for(database, judged) is None  # all answers of the run are blanked
+    with database.write() as session, pytest.raises(NotFoundError, match="erased"):
+        cast(session, TEAM, judged, "U0BOB", EVERYBODY, pair.row_id, Choice.FIRST)
+    with database.read() as session:
+        assert [one.user_id for one in session.exec(select(BlindVote))] == ["erased-1"]

@@ -401,6 +401,7 @@ def test_the_list_works_in_a_direct_message(sandbox, bot):
 def test_the_home_shows_what_is_known_and_teaches(sandbox, database):
     with database.write() as session:
         teach(session, "Where is the ops vault?", "Behind it.", audience="C0OPS")
+        teach(session, "Where is the kettle?", "In the kitchen.")
 
     for user in (BOB, CAROL, GUEST):
         sandbox.open_home(user)

@@ -61,7 +61,7 @@ def work_on_reaction(item: InboxItem, deps: Deps, client: WebClient) -> None:
     except CaptureError as refusal:
         _explain(item.team_id, vote, refusal, None, deps)
     else:
-        _count(item.team_id, vote, person, place, thread, deps, client)
+        _count(item.team_id, vote, person, place, thread, deps)
 
 
 def _note_feedback(team_id: str, vote: VoteEvent, deps: Deps) -> None:
@@ -82,10 +82,9 @@ def _count(
     place: Place,
     thread: Thread,
     deps: Deps,
-    client: WebClient,
 ) -> None:
     try:
-        lesson = read_lesson(thread, place, team_id, deps, client)
+        lesson = read_lesson(thread, place, team_id, deps)
     except NotCollectedError as refusal:
         _explain(team_id, vote, refusal, thread, deps)
     except CaptureError as refusal:

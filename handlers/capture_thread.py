@@ -25,7 +25,7 @@ from bot.errors import (
 )
 from handlers.deps import Deps, Payload
 from handlers.people import Person, Place
-from handlers.retry import code_of, is_passing
+from handlers.retry import code_of
 from handlers.thread import GONE
 from storage import opt_outs, questions
 from storage.tables import QuestionState
@@ -98,7 +98,6 @@ def read_lesson(
     place: Place,
     team_id: str,
     deps: Deps,
-    client: WebClient,
     *,
     whole: bool = False,
 ) -> Lesson:
@@ -122,7 +121,7 @@ def read_lesson(
     talkers = {message.user_id for message in found.before} - {deps.people.bot_user_id}
     lesson = lesson_from(
         found,
-        replace(at, permalink=_permalink(client, place.channel_id, at.answer_ts)),
+        replace(at, permalink=deps.people.permalink(at.channel_id, at.answer_ts, at.thread_ts)),
         bot_user_id=deps.people.bot_user_id,
         unwanted=silent | {user_id for user_id in talkers if _is_outsider(user_id, deps)},
         whole=whole,
@@ -163,15 +162,6 @@ def _asked_ts(thread: Thread, team_id: str, deps: Deps) -> str | None:
 def _is_outsider(user_id: str, deps: Deps) -> bool:
     person = deps.people.person(user_id)
     return person.is_external or person.is_bot
-
-
-def _permalink(client: WebClient, channel_id: str, message_ts: str) -> str | None:
-    try:
-        return str(client.chat_getPermalink(channel=channel_id, message_ts=message_ts)["permalink"])
-    except SlackApiError as error:
-        if is_passing(error):
-            raise
-        return None
 
 
 def _replies(client: WebClient, channel_id: str, ts: str) -> Iterator[Payload]:

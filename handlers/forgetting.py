@@ -140,7 +140,7 @@ def _read_again(example: Example, deps: Deps, client: WebClient) -> Lesson:
     place = deps.people.place(example.channel_id)
     check_may_teach(deps.people.person(example.author_id or deps.people.bot_user_id), place)
     thread = read_thread(client, example.channel_id, example.answer_ts, deps.people.bot_user_id)
-    return read_lesson(thread, place, example.team_id, deps, client)
+    return read_lesson(thread, place, example.team_id, deps)
 
 
 def _receive_deletion(event: Payload, message_ts: str, body: Payload, deps: Deps) -> None:

@@ -92,7 +92,7 @@ def teach_view(shortcut: Payload, client: WebClient, deps: Deps) -> Payload:
     check_may_teach(person, place)
     thread = read_thread(client, channel_id, shortcut["message_ts"], deps.people.bot_user_id)
     try:
-        lesson = read_lesson(thread, place, shortcut["team"]["id"], deps, client, whole=True)
+        lesson = read_lesson(thread, place, shortcut["team"]["id"], deps, whole=True)
     except (NoQuestionError, IsTheQuestionError) as gap:
         return _half_filled(gap, thread, place, deps)
     known = _known(lesson, shortcut["team"]["id"], person, deps)

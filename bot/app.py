@@ -359,6 +359,7 @@ def make_workshop(
         base=base,
         context_tokens=CONTEXT_TOKENS,
         provider_prices=prices_of(settings.provider_token_prices),
+        judge=make_judge(settings),
         limits=settings.limits,
         terms=terms_of(settings),
     )
@@ -371,6 +372,14 @@ def rollback_limits(settings: Settings) -> RollbackLimits:
         latency_factor=settings.rollback_latency_factor,
         feedback_drop=settings.rollback_feedback_drop,
     )
+
+
+def make_judge(settings: Settings) -> OpenAIApiEngine | None:
+    """The model that compares answers; None where none is set."""
+    if not settings.judge_base_url:
+        return None
+    key = _secret(settings.judge_api_key) or "none"
+    return OpenAIApiEngine(settings.judge_base_url, key, model=settings.judge_model)
 
 
 def _serve_http(app: App, port: int, stack: ExitStack) -> None:

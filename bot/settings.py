@@ -146,6 +146,15 @@ class Settings(BaseSettings):
     engine_threads: int = Field(
         0, ge=0, description="Threads the local engine uses; 0 is one per core."
     )
+    judge_base_url: str = Field(
+        "",
+        description="An OpenAI-shaped server whose model compares answers of evaluations. It gets "
+        "held-out questions and answers, private channels' included. Empty: nobody is asked.",
+    )
+    judge_api_key: SecretStr | None = Field(None, description="Its key.")
+    judge_model: str = Field(
+        "", description="The judge's model; empty is the first one the server lists."
+    )
     answers_at_once: int = Field(4, ge=1, le=64, description="Answers worked on at once.")
     answer_queue: int = Field(
         50, ge=1, description="Questions that may wait; the next is told that the queue is full."

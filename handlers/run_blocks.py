@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bot.answering.blind import people_words
+from bot.answering.blind import judge_words, people_words
 from bot.answering.verdicts import headline_of
 from bot.budget import shown
 from handlers import blocks
@@ -192,6 +192,8 @@ def _verdict_card(
         parts += [score_table(evaluation), blocks.context(_table_note(evaluation))]
     if people := evaluation.evidence.get("people"):
         parts.append(blocks.section(people_words(people)))
+    if judge := evaluation.evidence.get("judge"):
+        parts.append(blocks.context(judge_words(judge, people)))
     parts += [
         blocks.image(number, picture["alt_text"])
         for number, picture in enumerate(evaluation.pictures)

@@ -1,21 +1,25 @@
 """People say which of two answers is better, and do not know whose it is."""
 
+import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from sqlmodel import select
 
-from bot.answering.blind import Choice, people_words
+from bot.answering.blind import Choice, judge_words, people_words
 from bot.answering.promotion import promote
 from bot.errors import NotEarnedError, NotFoundError
 from bot.evaluation.blind import cast, next_pair, tally
+from bot.evaluation.evidence import replay
 from storage import sweeping
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.lineage import mark
-from storage.tables import BlindVote, Evaluation, Preferred, SnapshotRow
+from storage.tables import BlindVote, Evaluation, Preferred, SnapshotRow, Verdict
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
+from tests.scripted_engine import scripted_engine
 from tests.teaching import TEAM, fresh_database, teach_facts
 
 EVERYBODY = Viewer.person([])
@@ -32,12 +36,12 @@ def judged(database, tmp_path) -> int:
     return judge(database, tmp_path)
 
 
-def judge(database, tmp_path, audience=WORKSPACE) -> int:
+def judge(database, tmp_path, audience=WORKSPACE, judge=None) -> int:
     with database.write() as session:
         teach_facts(session, 14, audience=audience)
         run_id = ask_for_run(session, audience=audience).id
     engine = KnowingEngine(FACTS, lambda tuned, examples: 1.0 if tuned else 0.0)
-    work_until_done(make_workshop(database, tmp_path, engine=engine))
+    work_until_done(replace(make_workshop(database, tmp_path, engine=engine), judge=judge))
     return run_id
 
 
@@ -116,6 +120,24 @@ def test_few_facts_decide_nothing_however_often_they_are_judged():
     ]  # fmt: skip
 
     assert tally(votes, {})["prefer"] is None
+
+
+def test_the_judge_model_s_opinion_is_kept_and_compared_with_people(database, tmp_path):
+    def reply(messages) -> str:
+        quoted = json.loads(messages[-1]["content"])
+        return "A" if quoted["answer_A"] == quoted["right_answer"] else "B"
+
+    with scripted_engine() as script:
+        script.reply = reply
+        run_id = judge(database, tmp_path, judge=script.engine())
+    vote(database, run_id, "U0BOB", "hook")
+
+    with database.read() as session:
+        evidence = session.exec(select(Evaluation)).one().evidence
+    assert evidence["judge"]["share"] == 1.0
+    assert (people_of(database)["judge_agreed"], people_of(database)["judge_compared"]) == (14, 14)
+    assert "agrees with people in 14 of 14" in judge_words(evidence["judge"], evidence["people"])
+    assert replay(evidence).verdict == Verdict.PROMOTE
 
 
 def test_a_private_run_is_voted_on_by_its_members_alone(database, tmp_path):

@@ -1,7 +1,9 @@
-"""Two answers to one question, for somebody who is to say which is better. Pure."""
+"""Two answers to one question: which is better, and what came of asking that. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Choice(StrEnum):
@@ -24,7 +26,7 @@ class BlindPair:
     left: int
 
 
-def people_words(people: dict[str, object]) -> str:
+def people_words(people: Mapping[str, Any]) -> str:
     """What people's blind votes say so far, in a sentence; from ``bot.evaluation.blind.tally``."""
     votes, persons = people["votes"], people["people"]
     words = (
@@ -38,3 +40,23 @@ def people_words(people: dict[str, object]) -> str:
         "prompted": "They prefer the prompted one: it is not promoted.",
     }
     return f"{words}. {verdicts.get(str(people['prefer']), 'That settles nothing yet.')}"
+
+
+def judge_words(found: Mapping[str, Any], people: Mapping[str, Any] | None = None) -> str:
+    """What the judge says, or why that does not count, in a sentence or two."""
+    if problem := found.get("problem"):
+        return f"The judge model does not count: {problem}."
+    low, high = found["share_low"], found["share_high"]
+    bounds = "" if low is None else f", 95 % interval {low:.0%} to {high:.0%}"
+    words = (
+        f"The judge model, asked in both orders, prefers the tuned answer in {found['share']:.0%} "
+        f"of {found['pairs']} pairs{bounds}"
+    )
+    compared = (people or {}).get("judge_compared", 0)
+    if not compared:
+        return (
+            f"{words}. Nobody has voted on the same pairs, so nobody knows how good a judge it is."
+        )
+    return (
+        f"{words}. It agrees with people in {(people or {})['judge_agreed']} of {compared} pairs."
+    )

@@ -7,7 +7,6 @@ the form tells which is which and nobody's habit of choosing the first one favou
 
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import Session
@@ -15,22 +14,24 @@ from sqlmodel import Session
 from bot.answering.blind import BlindPair, Choice
 from bot.errors import NotFoundError
 from bot.evaluation.intervals import interval_of
+from bot.evaluation.judge_model import JudgedPair, agreement
 from bot.evaluation.lines import best_line, key_of_line
 from bot.evaluation.measures import finite
 from storage import blind_votes, evaluations, runs, snapshots, versions
 from storage.audience import Viewer
-from storage.tables import BlindVote, Evaluation, ModelVersion, Preferred, SnapshotRow, Split
+from storage.tables import (
+    BlindVote,
+    Evaluation,
+    EvaluationAnswer,
+    ModelVersion,
+    Preferred,
+    SnapshotRow,
+    Split,
+)
 
 #: Before so many facts were judged, people's votes decide nothing.
 FEWEST_FACTS = 10
 _WORTH = {Preferred.TUNED: 1.0, Preferred.NEITHER: 0.5, Preferred.PROMPTED: 0.0}
-
-
-@dataclass(frozen=True)
-class _Pair:
-    row: SnapshotRow
-    prompted: str
-    tuned: str
 
 
 def next_pair(
@@ -49,12 +50,12 @@ def next_pair(
     left = [pair for key, pair in pairs.items() if key not in mine]
     if not left:
         return None
-    chosen = min(left, key=lambda p: (judged.count(p.row.id or 0), _digest(user_id, p.row.id or 0)))
-    row_id = chosen.row.id or 0
+    chosen = min(left, key=lambda p: (judged.count(p.row_id), _digest(user_id, p.row_id)))
+    row_id = chosen.row_id
     answers = (chosen.tuned, chosen.prompted)
     first, second = answers if _tuned_is_first(user_id, row_id) else answers[::-1]
     return BlindPair(
-        run_id, row_id, chosen.row.question, chosen.row.answer, first, second, len(mine), len(left)
+        run_id, row_id, chosen.question, chosen.curated, first, second, len(mine), len(left)
     )
 
 
@@ -94,6 +95,8 @@ def cast(
     )
     votes = blind_votes.of_run(session, team_id, run_id)
     people = tally(votes, evaluation.evidence.get("clusters", {}))
+    choices = evaluation.evidence.get("judge", {}).get("choices", {})
+    people["judge_agreed"], people["judge_compared"] = agreement(choices, _by_row(votes))
     evaluation.evidence = {**evaluation.evidence, "people": people}
     session.add(evaluation)
 
@@ -122,6 +125,13 @@ def tally(votes: Sequence[BlindVote], clusters: Mapping[str, Hashable]) -> dict[
     }
 
 
+def _by_row(votes: Sequence[BlindVote]) -> dict[str, list[float]]:
+    worth: dict[str, list[float]] = {}
+    for vote in votes:
+        worth.setdefault(str(vote.snapshot_row_id), []).append(_WORTH[vote.preferred])
+    return worth
+
+
 def _judged(
     session: Session, team_id: str, run_id: int, viewer: Viewer
 ) -> tuple[Evaluation, ModelVersion]:
@@ -137,23 +147,37 @@ def _judged(
 
 def _pairs(
     session: Session, evaluation: Evaluation, version: ModelVersion, viewer: Viewer
-) -> dict[int, _Pair]:
-    """By row: the best prompted and the best tuned answer, where they differ."""
-    lines = best_line(evaluation, None), best_line(evaluation, version.name)
+) -> dict[int, JudgedPair]:
+    asked = int(evaluation.evidence.get("snapshot", version.snapshot_id))
+    return pairs_of(
+        evaluation,
+        version.name,
+        snapshots.rows_of(session, version.team_id, asked, viewer),
+        evaluations.answers_of(session, version.team_id, evaluation.run_id, viewer),
+    )
+
+
+def pairs_of(
+    evaluation: Evaluation,
+    version_name: str,
+    rows: Sequence[SnapshotRow],
+    answers: Sequence[EvaluationAnswer],
+) -> dict[int, JudgedPair]:
+    """By row: the best prompted and the best tuned answer, where there are both and they differ."""
+    lines = best_line(evaluation, None), best_line(evaluation, version_name)
     if lines[0] is None or lines[1] is None:
         return {}
     prompted, tuned = (key_of_line(line) for line in lines if line)
     given: dict[int, dict[str, str]] = {}
-    for one in evaluations.answers_of(session, version.team_id, evaluation.run_id, viewer):
-        given.setdefault(one.snapshot_row_id, {})[one.strategy] = one.text
-    asked = int(evaluation.evidence.get("snapshot", version.snapshot_id))
+    for answer in answers:
+        given.setdefault(answer.snapshot_row_id, {})[answer.strategy] = answer.text.strip()
     found = {}
-    for row in snapshots.rows_of(session, version.team_id, asked, viewer):
-        texts = given.get(row.id or 0, {})
-        pair = _Pair(row, texts.get(prompted, "").strip(), texts.get(tuned, "").strip())
-        differ = pair.prompted != pair.tuned and pair.prompted and pair.tuned
-        if row.split == Split.HELD_OUT_WORDING and differ:
-            found[row.id or 0] = pair
+    for row in rows:
+        row_id = row.id or 0
+        texts = given.get(row_id, {})
+        one, other = texts.get(prompted, ""), texts.get(tuned, "")
+        if row.split == Split.HELD_OUT_WORDING and one and other and one != other:
+            found[row_id] = JudgedPair(row_id, row.question, row.answer, one, other)
     return found
 
 

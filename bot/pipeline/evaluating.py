@@ -8,9 +8,11 @@ from sqlmodel import Session
 
 from bot.answering.strategy import Strategy, live_strategy
 from bot.engines.errors import AdapterFileError
+from bot.evaluation.blind import pairs_of
 from bot.evaluation.conclusion import conclude
 from bot.evaluation.evaluate import Exam, ask, held_out
 from bot.evaluation.gate import Findings
+from bot.evaluation.judge_model import ask_judge
 from bot.evaluation.measures import OWN_MACHINE
 from bot.evaluation.strategies import competitors
 from bot.pipeline.preparing import rows_of_run
@@ -108,6 +110,7 @@ def _conclude(
 ) -> None:
     with workshop.database.read() as session:
         evaluation = conclusion_of(session, workshop, run, version, exam, findings)
+    let_judge(workshop, run, version, exam, evaluation)
 
     def keep(session: Session) -> None:
         session.add(evaluation)
@@ -117,6 +120,28 @@ def _conclude(
         workshop.checkpoint("verdict reached")
 
     draw_and_write(workshop, run, evaluation, keep)
+
+
+def let_judge(
+    workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, evaluation: Evaluation
+) -> None:
+    """Add what the judge model says, where there is one, to the evidence; it decides nothing."""
+    if workshop.judge is None:
+        return
+    with workshop.database.read() as session:
+        answers = evaluations.answers_of(
+            session, run.team_id, exam.run_id, Viewer.model(run.audience)
+        )
+    pairs = pairs_of(evaluation, version.name, exam.rows, answers)
+    facts = {int(row): fact for row, fact in evaluation.evidence["clusters"].items()}
+    found = ask_judge(
+        workshop.judge,
+        list(pairs.values()),
+        facts,
+        keep_going=lambda: not _is_interrupted(workshop, run),
+    )
+    evaluation.evidence = {**evaluation.evidence, "judge": found}
+    workshop.checkpoint("judge heard")
 
 
 def draw_and_write(

@@ -14,7 +14,7 @@ from bot.engines.model_place import ModelPlace, RemoteModel
 from bot.errors import AttestationMissingError, NotFoundError
 from bot.evaluation.evaluate import Exam, ask, held_out
 from bot.evaluation.strategies import competitors
-from bot.pipeline.evaluating import conclusion_of, digests_of, draw_and_write
+from bot.pipeline.evaluating import conclusion_of, digests_of, draw_and_write, let_judge
 from bot.pipeline.probing import examine
 from bot.pipeline.workshop import Workshop
 from storage import attestations, audit, evaluations, runs, snapshots, versions
@@ -67,6 +67,7 @@ def judge_again(
     with workshop.database.read() as session:
         judged = conclusion_of(session, workshop, run, version, exam, findings)
         judged.evidence = {**judged.evidence, "snapshot": snapshot_id}
+    let_judge(workshop, run, version, exam, judged)
     draw_and_write(workshop, run, judged, lambda session: _keep(session, run, judged, by))
     return judged
 

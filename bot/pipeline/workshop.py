@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.budget import Limits
 from bot.engines.base_model import BaseModel
+from bot.engines.client import Engine
 from bot.engines.model_place import AdapterEngine
 from bot.evaluation.measures import TokenPrices
 from bot.evaluation.pictures import draw_pictures
@@ -39,6 +40,7 @@ class Workshop:
     draw: Callable[..., list[dict[str, Any]]] = draw_pictures
     checkpoint: Callable[[str], None] = lambda name: None
     provider_prices: TokenPrices | None = None  # of models that a provider serves
+    judge: Engine | None = None  # a model that compares answers
     is_stopping: threading.Event = field(default_factory=threading.Event)
     #: One exchange of adapters at a time: the scheduler and a run may both ask for one.
     switching: threading.Lock = field(default_factory=threading.Lock)

@@ -15,7 +15,7 @@ from typing import Any
 import htpy as h
 from markupsafe import Markup
 
-from bot.answering.blind import people_words
+from bot.answering.blind import judge_words, people_words
 from bot.answering.verdicts import headline_of
 from bot.evaluation.lines import Line
 from bot.evaluation.report.content import Asked, Given, Report
@@ -67,6 +67,7 @@ def render(report: Report) -> str:
 
 def _verdict(report: Report) -> h.Node:
     run, evaluation = report.run, report.evaluation
+    people, judge = (evaluation.evidence.get(name) for name in ("people", "judge"))
     parts = [
         f"Run {run.id}",
         f"audience {run.audience}",
@@ -77,7 +78,8 @@ def _verdict(report: Report) -> h.Node:
     return h.header[
         h.h1[_clean(headline_of(evaluation.verdict, report.version.name))],
         h.p(".reason")[_clean(evaluation.reason)],
-        h.p[people_words(people)] if (people := evaluation.evidence.get("people")) else None,
+        h.p[people_words(people)] if people else None,
+        h.p[judge_words(judge, people)] if judge else None,
         h.p(".soft")[_clean(" · ".join(parts))],
     ]
 

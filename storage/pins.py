@@ -12,6 +12,11 @@ def find(session: Session, team_id: str, channel_id: str) -> Pin | None:
     ).first()
 
 
+def pinned_versions(session: Session, team_id: str) -> set[int | None]:
+    """Ids of the versions any channel is pinned to; no word of which channel."""
+    return set(session.exec(select(Pin.version_id).where(col(Pin.team_id) == team_id)))
+
+
 def visible(session: Session, team_id: str, viewer: Viewer) -> list[Pin]:
     """The pins of channels the viewer may know of, the oldest first."""
     return list(

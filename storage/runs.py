@@ -129,6 +129,21 @@ def newest_of(session: Session, team_id: str, audience: str, *states: RunState) 
     return session.exec(found.order_by(col(Run.id).desc())).first()
 
 
+def ended(session: Session, team_id: str, viewer: Viewer) -> list[Run]:
+    """Runs that are over, of audiences the viewer may know of, oldest first."""
+    return list(
+        session.exec(
+            select(Run)
+            .where(
+                col(Run.team_id) == team_id,
+                col(Run.state).not_in(OPEN_RUN_STATES),
+                col(Run.audience).in_(viewer.audiences),
+            )
+            .order_by(col(Run.id))
+        )
+    )
+
+
 def count_before(session: Session, run: Run) -> int:
     """How many open runs of the workspace, whoever they are for, come before this one."""
     return session.exec(

@@ -9,7 +9,18 @@ from sqlmodel import Session, col, select
 
 from bot.errors import NotFoundError
 from storage.audience import Viewer, readable
-from storage.tables import Example, ExampleState, Snapshot, SnapshotRow, Source, Split, Wording
+from storage.tables import (
+    EvaluationAnswer,
+    Example,
+    ExampleState,
+    ModelVersion,
+    Run,
+    Snapshot,
+    SnapshotRow,
+    Source,
+    Split,
+    Wording,
+)
 
 PAGE = 1000
 
@@ -125,6 +136,39 @@ def numbered(session: Session, team_id: str, audience: str, number: int) -> Snap
             f"There is no snapshot {number} of {audience}. `dataset list` shows those there are."
         )
     return found
+
+
+def unreferenced(session: Session, team_id: str) -> list[Snapshot]:
+    """Those no run, version or answer rests on, and that are not their audience's newest."""
+    answered = (
+        select(SnapshotRow.id)
+        .join(EvaluationAnswer, col(EvaluationAnswer.snapshot_row_id) == col(SnapshotRow.id))
+        .where(col(SnapshotRow.snapshot_id) == col(Snapshot.id))
+    )
+    of_run = select(Run.id).where(col(Run.snapshot_id) == col(Snapshot.id))
+    of_version = select(ModelVersion.id).where(col(ModelVersion.snapshot_id) == col(Snapshot.id))
+    found = session.exec(
+        select(Snapshot)
+        .where(
+            col(Snapshot.team_id) == team_id,
+            *(~query.exists() for query in (answered, of_run, of_version)),
+        )
+        .order_by(col(Snapshot.id))
+    ).all()
+    last = {row.audience: newest(session, team_id, row.audience) for row in found}
+    return [row for row in found if row != last[row.audience]]
+
+
+def remove(session: Session, snapshot: Snapshot) -> None:
+    """Delete a snapshot nothing rests on, with its rows."""
+    session.connection().execute(
+        sa.delete(SnapshotRow).where(
+            col(SnapshotRow.team_id) == snapshot.team_id,
+            col(SnapshotRow.snapshot_id) == snapshot.id,
+        )
+    )
+    session.delete(snapshot)
+    session.flush()
 
 
 def everything_in(session: Session, team_id: str, snapshot_id: int) -> Iterator[SnapshotRow]:

@@ -121,12 +121,7 @@ def rollback(
     Raises:
         NothingToRollBackError: nothing is promoted.
     """
-    standing: list[Promotion] = []
-    for row in reversed(versions.promotions(session, team_id, audience)):
-        if row.is_rollback:
-            standing.pop()
-        else:
-            standing.append(row)
+    standing = _standing(session, team_id, audience)
     if not standing:
         raise NothingToRollBackError
     before = standing[-2] if len(standing) > 1 else None
@@ -137,6 +132,25 @@ def rollback(
         standing.pop()
         promotion = _return_to(session, team_id, audience, by, left, before)
     return promotion
+
+
+def answering(session: Session, team_id: str, audience: str) -> list[int]:
+    """The version that is live and the one a rollback returns to; the base model is none."""
+    newest_first = _standing(session, team_id, audience)[::-1]
+    live, before = newest_first[:1], newest_first[1:]
+    target = [row for row in before if _may_answer(session, row)][:1]
+    return [row.version_id for row in (*live, *target) if row.version_id is not None]
+
+
+def _standing(session: Session, team_id: str, audience: str) -> list[Promotion]:
+    """The promotions that were not taken back, the live one last."""
+    standing: list[Promotion] = []
+    for row in reversed(versions.promotions(session, team_id, audience)):
+        if row.is_rollback:
+            standing.pop()
+        else:
+            standing.append(row)
+    return standing
 
 
 def _may_answer(session: Session, promotion: Promotion) -> bool:

@@ -1,7 +1,9 @@
 """``models``: versions, which one is live, and moving that pointer."""
 
 import json
-from typing import Annotated, Any
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from sqlmodel import Session
@@ -21,8 +23,11 @@ from bot.cli.options import (
 from storage import evaluations, versions
 from storage.tables import ModelVersion
 
+if TYPE_CHECKING:
+    from bot.pipeline.pruning import Plan
+
 cli = typer.Typer(
-    help="Model versions: list, compare, report, promote, roll back.", no_args_is_help=True
+    help="Model versions: list, compare, report, promote, roll back, prune.", no_args_is_help=True
 )
 
 ByOption = Annotated[str, typer.Option("--by", help="Who decides; kept with the decision.")]
@@ -109,6 +114,54 @@ def report(
         with database.read() as session:
             write_report(session, team_id, run, operator(session, team_id), path)
     print(path)
+
+
+@cli.command()
+def prune(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; else it is only shown.")] = False,
+    as_json: JsonOption = False,
+    team: TeamOption = "",
+) -> None:
+    """Show what nobody needs any more: adapters, job folders, snapshots. With --yes, remove it."""
+    from bot.pipeline.pruning import Stock, carry_out, plan
+    from bot.trainers import trainers_elsewhere
+
+    settings = settings_of(context)
+    with open_database(settings) as database:
+        team_id = team_of(database, team)
+        with database.read() as session:
+            viewer = operator(session, team_id)
+        elsewhere = trainers_elsewhere(settings)
+        stock = Stock(database, settings.apprentice_home, team_id, viewer, elsewhere)
+        planned = plan(stock)
+        print_rows(_going(stock.home, planned), as_json=as_json, empty="Nothing is left over.")
+        if planned and yes:
+            problems = carry_out(stock, planned, "operator")
+            print("\n".join(problems) or "Removed.", file=sys.stderr)
+        elif planned:
+            print("Nothing was removed yet: --yes does it.", file=sys.stderr)
+        for trainer in elsewhere.values():
+            trainer.stop()
+
+
+def _going(home: Path, planned: "Plan") -> list[dict[str, Any]]:
+    from bot.pipeline.pruning import size_of
+
+    rows: list[dict[str, Any]] = [
+        {"what": "version", "name": version.name, "megabytes": None} for version in planned.versions
+    ]
+    for path in planned.paths:
+        megabytes = round(size_of(path) / 1e6, 1)
+        where = str(path.relative_to(home))
+        rows.append({"what": "files", "name": where, "megabytes": megabytes})
+    for snapshot in planned.snapshots:
+        name = f"{snapshot.audience}, number {snapshot.number}"
+        rows.append({"what": "snapshot", "name": name, "megabytes": None})
+    for run in planned.away:
+        name = f"run {run.id} at {run.trainer}"
+        rows.append({"what": "files elsewhere", "name": name, "megabytes": None})
+    return rows
 
 
 def _row(session: Session, version: ModelVersion) -> dict[str, Any]:

@@ -40,7 +40,7 @@ PATIENCE = timedelta(minutes=10)
 AGAIN_AFTER = timedelta(hours=1)
 JOB_FOLDERS = ("jobs", "trl-jobs")
 #: What is left of the folder of a run whose version still answers.
-_LEFT_OF_JOB = frozenset({"adapter", "job.json", "metrics.jsonl", "lock"})
+LEFT_OF_JOB = frozenset({"adapter", "job.json", "metrics.jsonl", "lock"})
 _OUT = (OutboxState.SENT, OutboxState.FAILED)
 
 
@@ -177,7 +177,7 @@ def _clear_run(broom: Broom, team_id: str, run_id: int) -> None:
             shutil.rmtree(job, ignore_errors=True)
         elif job.is_dir():
             for path in (*job.iterdir(), job / "adapter" / PARITY_FILE):
-                if path.name not in _LEFT_OF_JOB:
+                if path.name not in LEFT_OF_JOB:
                     _remove(path)
     report = broom.home / "reports" / f"run-{run_id}"
     for path in report.glob("*") if report.is_dir() else ():

@@ -30,6 +30,7 @@ CHECKPOINTS = [
     "run begun",
     "snapshot taken",
     "snapshot kept",
+    "run estimated",
     "job started",
     "job kept",
     "job finished",

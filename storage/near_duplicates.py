@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, delete, func, select
+from sqlmodel import Session, col, func, select
 
 from bot.errors import NotFoundError
 from storage.audience import Viewer
@@ -108,17 +108,25 @@ def replace_open(session: Session, example: Example, found: Collection[NearDupli
 
     For whoever stores the example: shows nothing, so it asks for no viewer.
     """
-    mine = sa.and_(
-        col(NearDuplicate.team_id) == example.team_id,
-        sa.or_(
-            col(NearDuplicate.first_id) == example.id, col(NearDuplicate.second_id) == example.id
-        ),
-    )
-    session.exec(
-        delete(NearDuplicate).where(mine, col(NearDuplicate.state) == NearDuplicateState.OPEN)
-    )
-    kept = session.exec(select(NearDuplicate).where(mine))
-    decided = {(pair.first_id, pair.second_id) for pair in kept}
+    known = [
+        pair
+        # One after the other: with OR, SQLite would look at every pair of the workspace.
+        for side in (NearDuplicate.first_id, NearDuplicate.second_id)
+        for pair in session.exec(
+            select(NearDuplicate).where(
+                col(NearDuplicate.team_id) == example.team_id, col(side) == example.id
+            )
+        )
+    ]
+    for pair in known:
+        if pair.state is NearDuplicateState.OPEN:
+            session.delete(pair)
+    session.flush()
+    decided = {
+        (pair.first_id, pair.second_id)
+        for pair in known
+        if pair.state is not NearDuplicateState.OPEN
+    }
     for pair in found:
         if (pair.first_id, pair.second_id) not in decided:
             session.add(pair)

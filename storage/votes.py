@@ -39,9 +39,12 @@ def on(session: Session, example: Example) -> list[Vote]:
     )
 
 
-def around(session: Session, vote: Vote, count: int, at: str | None = None) -> list[Moment]:
+def around(
+    session: Session, vote: Vote, count: int, seconds: float, at: str | None = None
+) -> list[Moment]:
     """
-    So many standing votes of a vote's person before and after it, or before and after ``at``.
+    So many standing votes of a vote's person before and after it, or before and after ``at``, as
+    were cast within ``seconds``.
 
     Whoever works through the review queue decides about many examples in a row; that is no burst.
     """
@@ -52,8 +55,9 @@ def around(session: Session, vote: Vote, count: int, at: str | None = None) -> l
         .where(col(Vote.value) != 0, col(Vote.key).not_like("review:%"))
     )
     when = col(Vote.order_key)
-    earlier = own.where(when <= at).order_by(when.desc(), col(Vote.id).desc())
-    later = own.where(when > at).order_by(when, col(Vote.id))
+    first, last = (f"{max(_seconds(at) + far, 0.0):017.6f}" for far in (-seconds, seconds))
+    earlier = own.where(when <= at, when >= first).order_by(when.desc(), col(Vote.id).desc())
+    later = own.where(when > at, when <= last).order_by(when, col(Vote.id))
     # One more than asked for: the vote itself is among the earlier ones.
     found = [*session.exec(earlier.limit(count + 1)), *session.exec(later.limit(count))]
     return [Moment(key, example_id, _seconds(when)) for key, example_id, when in found]

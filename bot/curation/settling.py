@@ -65,7 +65,9 @@ def settle_burst(
     ids: set[int] = set()
     for centre in {now_at, stood_at} - {None}:
         assert centre is not None
-        found = votes.around(session, vote, 2 * rules.burst_votes, at=centre)
+        # Whether another belongs to a burst is told by what is as near to it.
+        near = 2 * _seconds_of_a_burst(rules)
+        found = votes.around(session, vote, 2 * rules.burst_votes, near, at=centre)
         others = [each for each in found if each.key != vote.key]
         before = _members([*others, *votes.moments(vote, stood_at)], rules)
         after = _members([*others, *votes.moments(vote, now_at)], rules)
@@ -84,12 +86,20 @@ def _in_burst(session: Session, cast: list[Vote], rules: Rules) -> set[str]:
     return {
         vote.key
         for vote in (*deciding, *others[-_WATCHED:])
-        if vote.key in _members(votes.around(session, vote, rules.burst_votes), rules)
+        if vote.key in _members(_around(session, vote, rules), rules)
     }
+
+
+def _around(session: Session, vote: Vote, rules: Rules) -> list[votes.Moment]:
+    return votes.around(session, vote, rules.burst_votes, _seconds_of_a_burst(rules))
+
+
+def _seconds_of_a_burst(rules: Rules) -> float:
+    return rules.burst_minutes * 60.0
 
 
 def _members(around: list[votes.Moment], rules: Rules) -> set[str]:
     """The keys of the votes that belong to a burst."""
     around = sorted(around, key=lambda each: (each.at, each.key))
-    crowd = crowded([each.at for each in around], rules.burst_votes, rules.burst_minutes * 60.0)
+    crowd = crowded([each.at for each in around], rules.burst_votes, _seconds_of_a_burst(rules))
     return {around[index].key for index in crowd}

@@ -34,7 +34,7 @@ from handlers.undo import done_view
 from storage import feedback, outbox, questions, revisions, unanswered
 from storage.audience import WORKSPACE, Viewer
 from storage.rules import rules_for
-from storage.tables import OutboxKind
+from storage.tables import Example, OutboxKind
 
 __all__ = ["FORM", "Draft", "form", "message_view", "on_submit", "register"]
 
@@ -109,7 +109,7 @@ def _save(
             text = f"{text} {_KEPT_AS_IT_WAS}"
             shown = [*shown, blocks.context(_KEPT_AS_IT_WAS)]
         _answer(session, team_id, draft, audience, outcome)
-        _note_correction(session, team_id, lesson, ballot)
+        _note_correction(session, team_id, lesson, ballot, outcome.example)
         _confirm(session, team_id, draft, ballot, outcome, text, shown)
         tell_author(session, team_id, outcome, person, deps)
     return text, shown
@@ -124,10 +124,12 @@ def _answer(session: Session, team_id: str, draft: Draft, audience: str, outcome
         mark_answered(session, question, outcome.example)
 
 
-def _note_correction(session: Session, team_id: str, lesson: Lesson, ballot: Ballot) -> None:
-    """Whoever writes another answer in the place of ours says that ours was wrong."""
-    is_other = lesson.original is not None and lesson.original.strip() != lesson.answer.strip()
-    if lesson.at is None or not (lesson.is_correction or is_other):
+def _note_correction(
+    session: Session, team_id: str, lesson: Lesson, ballot: Ballot, example: Example
+) -> None:
+    """Whoever keeps another answer in the place of ours says that ours was wrong."""
+    ours = example.original_answer or lesson.original or example.answer
+    if lesson.at is None or ours.strip() == lesson.answer.strip():
         return
     at = lesson.at
     question = questions.find_by_answer(session, team_id, at.channel_id, at.answer_ts)

@@ -31,6 +31,7 @@ class ScriptedEngine:
 
     def __init__(self) -> None:
         self.reply: Callable[[Messages], str] = last_example
+        self.says: dict[str, str] = {}  # by model, instead of ``reply``
         self.piece_seconds = 0.0
         self.die_after_pieces: int | None = None  # for the next answer only
         self.deaths = 1  # how many answers die, once ``die_after_pieces`` is set
@@ -64,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.script.status:
             self._json(self.script.status, {"error": {"message": "no", "type": "refused"}})
             return
-        text = self.script.reply(body["messages"])
+        text = self.script.says.get(body["model"]) or self.script.reply(body["messages"])
         if body.get("stream"):
             self._stream(body["model"], text)
         else:

@@ -341,8 +341,8 @@ def test_the_version_below_is_not_blamed_for_an_engine_that_goes_on_failing(team
     team.ask(None, good=30, ago=timedelta(days=60))
     team.ask(OLD, good=30, ago=YESTERDAY)
     promote_new(team)
-    team.ask(NEW, failed=8)
-    team.watch.step()
+    team.ask(NEW, good=2, bad=20)
+    assert team.watch.step()
     team.ask(OLD, failed=20)
     team.clock.ahead += 2 * EVERY
 

@@ -1,6 +1,7 @@
 """Who answers a conversation: its channel's pin, a canary for its share, or what is live."""
 
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 from hypothesis import given
@@ -300,6 +301,34 @@ def test_of_two_admins_who_promote_at_once_one_wins_and_the_other_is_told(databa
         first.created_at -= 2 * promotion_window()
         promote(session, TEAM, "workspace-v2", "U0BOB", EVERYONE)
         assert versions.live(session, TEAM, WORKSPACE).promoted_by == "U0BOB"
+
+
+def test_two_threads_that_promote_at_the_same_moment_do_not_both_win(database):
+    with database.write() as session:
+        make_version(session)
+        make_version(session)
+    ready, told = Barrier(2), []
+
+    def decide(name, by):
+        ready.wait()
+        try:
+            with database.write() as session:
+                promote(session, TEAM, name, by, EVERYONE)
+        except MovedMeanwhileError as error:
+            told.append((by, str(error)))
+
+    rivals = [("workspace-v1", "U0ALICE"), ("workspace-v2", "U0BOB")]
+    threads = [Thread(target=decide, args=rival) for rival in rivals]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with database.read() as session:
+        [moved] = versions.promotions(session, TEAM, WORKSPACE)
+    [(loser, words)] = told
+    assert {loser, moved.promoted_by} == {"U0ALICE", "U0BOB"}
+    assert "Somebody else decided a moment before you" in words
 
 
 def promotion_window():

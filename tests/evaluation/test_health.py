@@ -1,5 +1,6 @@
 """A version is taken back for a reason that is its own, and for nothing less."""
 
+import numpy as np
 import pytest
 
 from bot.evaluation.health import FEWEST_FAILURES, Limits, Record, what_is_wrong
@@ -61,6 +62,28 @@ def test_a_drop_that_chance_explains_or_too_small_a_one_is_none():
     small = Record(votes=Votes(8500, 1500)), Record(votes=Votes(9000, 1000))
     assert what_is_wrong(*small, Limits()) is None
     assert what_is_wrong(*small, Limits(feedback_drop=0.01)) is not None
+
+
+@pytest.mark.parametrize(("rate", "past"), [(0.5, 40), (0.85, 200)])
+def test_looking_after_every_vote_seldom_blames_a_version_that_is_as_good(rate, past):
+    random = np.random.default_rng(7)
+
+    blamed = sum(is_ever_blamed(random, rate, past) for _ in range(300))
+
+    assert blamed / 300 <= 0.05
+
+
+def is_ever_blamed(random: np.random.Generator, rate: float, past: int) -> bool:
+    """One promotion after so many votes on what was before, looked at after each of 300 more."""
+    liked_before = int(random.binomial(past, rate))
+    before = Record(votes=Votes(liked_before, past - liked_before))
+    good = 0
+    for number, is_good in enumerate(random.random(300) < rate, 1):
+        good += int(is_good)
+        now = Record(votes=Votes(good, number - good))
+        if what_is_wrong(now, before, Limits()):
+            return True
+    return False
 
 
 def test_zero_turns_each_rule_off():

@@ -31,7 +31,17 @@ def told(sandbox, user, text, **options):
 def test_help_lists_every_word_and_who_may_use_it(sandbox, bot, text):
     shown = str(told(sandbox, "U0CAROL", text)["blocks"])
 
-    for word in ("add", "examples", "train", "status", "models", "promote", "rollback"):
+    for word in (
+        "add",
+        "examples",
+        "train",
+        "status",
+        "models",
+        "promote",
+        "rollback",
+        "canary",
+        "pin",
+    ):
         assert f"/apprentice {word}" in shown
     assert "(admins)" in shown
 

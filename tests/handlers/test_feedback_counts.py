@@ -1,0 +1,58 @@
+"""Opinions of our answers count for who answered: of colleagues, once, and until taken back."""
+
+import pytest
+from sqlmodel import select
+
+from handlers.reactions import BAD, GOOD
+from storage import feedback
+from storage.tables import Feedback, Question
+from tests.capture_desk import Desk
+from tests.teaching import TEAM
+
+
+@pytest.fixture
+def desk(shared_sandbox, tmp_path):
+    return Desk.open(shared_sandbox, tmp_path / "desk.db")
+
+
+def tally(desk) -> tuple[int, int]:
+    with desk.database.read() as session:
+        return feedback.of_version(session, TEAM, "workspace-v1")
+
+
+@pytest.fixture
+def answer(desk) -> str:
+    ts = desk.bot_answer()
+    with desk.database.write() as session:
+        session.exec(select(Question)).one().version_name = "workspace-v1"
+    return ts
+
+
+def test_colleagues_count_once_however_often_the_event_comes(desk, answer):
+    desk.vote("U0CAROL", answer, BAD)
+    desk.vote("U0BOB", answer, GOOD)
+    desk.vote("U0BOB", answer, GOOD, button=True)
+    desk.work_again()
+
+    assert tally(desk) == (1, 1)
+
+
+def test_what_is_taken_back_counts_no_more(desk, answer):
+    desk.take_back(desk.vote("U0CAROL", answer, BAD))
+
+    assert tally(desk) == (0, 0)
+
+
+@pytest.mark.parametrize("who", ["U0DAVE", "U0ERIN", "U0APPRENTICE"])
+def test_guests_strangers_and_apps_do_not_count(desk, answer, who):
+    desk.vote(who, answer, BAD)
+
+    assert tally(desk) == (0, 0)
+
+
+def test_a_vote_on_what_a_person_said_is_no_feedback(desk):
+    [_, said] = desk.thread(("U0CAROL", "Where is the key?"), ("U0BOB", "With me."))
+    desk.vote("U0ALICE", said)
+
+    with desk.database.read() as session:
+        assert session.exec(select(Feedback)).all() == []

@@ -35,6 +35,22 @@ def based_on(examples: Sequence[RetrievedExample]) -> str:
     return "Based on: " + " · ".join(_source(example) for example in examples)
 
 
+def who_may_know(
+    question_id: int, examples: Sequence[RetrievedExample], people: Sequence[str]
+) -> list[Block]:
+    """The blocks below "I don't know": what comes closest, and who wrote that."""
+    below = []
+    if examples:
+        closest = " · ".join(_source(example) for example in examples)
+        below.append(blocks.context(f"Closest: {closest}"))
+    if people:
+        called = ", ".join(f"<@{person}>" for person in people)
+        below.append(
+            blocks.context(f"{called}: you answered something similar. Do you know this one?")
+        )
+    return [*below, feedback(question_id)]
+
+
 def feedback(question_id: int) -> Block:
     """
     Two plain buttons: Slack's own pair of feedback buttons shares one action id, and people and

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
+from bot.answering.abstention import confidence, is_unsure
 from bot.answering.answer import Engine, Limits, Prompt, answer, fit
 from bot.answering.choice import Choice, base_instead, choose_strategy
 from bot.answering.retrieval import retrieve
@@ -19,14 +20,14 @@ from bot.curation.redaction import Redactor
 from bot.curation.unanswered import note_unanswered, reason_for
 from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnavailableError
 from bot.errors import BotError, EngineError
-from handlers.answer_blocks import footer
+from handlers.answer_blocks import footer, who_may_know
 from handlers.asked import Asked, read_question
-from handlers.deps import Checkpoint
+from handlers.deps import Checkpoint, Payload
 from handlers.live_message import LiveMessage
 from handlers.people import People
 from handlers.retry import SLACK_ERRORS, code_of, is_passing, retry_after_seconds
 from handlers.status import show_status
-from storage import questions
+from storage import examples, questions
 from storage.columns import utc_now
 from storage.database import Database
 from storage.tables import Question, QuestionState
@@ -38,6 +39,9 @@ MAX_ATTEMPTS = 5
 #: How often the model is asked again within one attempt after it died in mid-sentence.
 MAX_RETRIES = 2
 NOTHING = "I don't know."
+UNSURE = "I don't know: nothing that I was taught fits this well enough."
+#: How many who answered something similar are called.
+CALLED = 2
 EMPTY = (
     "Hello! Ask me a question in the same message, for example: "
     "“@Apprentice how do I get access to the staging database?” "
@@ -56,6 +60,16 @@ class AnswerDeps:
     limits: Limits
     checkpoint: Checkpoint = lambda step: None
     redactor: Redactor = field(default_factory=Redactor)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An answer, who gave it from what; ``is_unsure``: it says that nobody knows."""
+
+    choice: Choice
+    prompt: Prompt
+    text: str
+    is_unsure: bool = False
 
 
 def step(deps: AnswerDeps, client: WebClient) -> bool:
@@ -108,7 +122,7 @@ def _answer(question: Question, deps: AnswerDeps, client: WebClient) -> None:
         message.finish(EMPTY, (), QuestionState.DECLINED, "empty")
         return
     try:
-        choice, prompt, text = _make_answer(question, asked, deps, message)
+        made = _make_answer(question, asked, deps, message)
     except BotError as error:
         log.warning("Question %d ends without an answer: %s", question.id, error)
         if isinstance(error, EngineError):
@@ -116,12 +130,17 @@ def _answer(question: Question, deps: AnswerDeps, client: WebClient) -> None:
                 questions.engine_failed(session, question.id)
         message.finish(str(error), (), QuestionState.FAILED, str(error))
         return
-    kept = deps.redactor.text(text)
-    if kept != text:
+    kept = deps.redactor.text(made.text)
+    if kept != made.text:
         # What was streamed is replaced: a secret that was in the question is not repeated.
         message.start_over()
-    _note_unanswered(question, asked, text, choice.strategy, prompt, deps)
-    below = footer(question.id, prompt.examples, choice.strategy.version_name, choice.unavailable)
+    choice, prompt = made.choice, made.prompt
+    _note_unanswered(question, asked, made.text, choice.strategy, prompt, deps)
+    if made.is_unsure:
+        below = _ask_around(question, asked, deps)
+    else:
+        speaker = choice.strategy.version_name
+        below = footer(question.id, prompt.examples, speaker, choice.unavailable)
     message.finish(kept or NOTHING, below, QuestionState.ANSWERED)
 
 
@@ -148,21 +167,45 @@ def _message(question: Question, deps: AnswerDeps, client: WebClient) -> LiveMes
     )
 
 
-def _make_answer(
-    question: Question, asked: Asked, deps: AnswerDeps, message: LiveMessage
-) -> tuple[Choice, Prompt, str]:
+def _make_answer(question: Question, asked: Asked, deps: AnswerDeps, message: LiveMessage) -> _Made:
     """Let what was chosen speak; where it is not loaded, the base model with examples."""
     choice = _choose(question, asked, deps)
     prompt = _prompt(question, asked, choice.strategy, deps)
     deps.checkpoint("prompt built")
+    if _is_unsure(question, asked, choice.strategy, prompt, deps):
+        _note_choice(question, deps, choice, prompt)
+        return _Made(choice, prompt, UNSURE, is_unsure=True)
     try:
-        return choice, prompt, _speak(question, deps, choice, prompt, message)
+        return _Made(choice, prompt, _speak(question, deps, choice, prompt, message))
     except AdapterUnknownError as error:
         log.warning("%s is to answer but not loaded; the base model answers", error.adapter)
         message.start_over()
         choice = base_instead(error.adapter)
         prompt = _prompt(question, asked, choice.strategy, deps)
-        return choice, prompt, _speak(question, deps, choice, prompt, message)
+        return _Made(choice, prompt, _speak(question, deps, choice, prompt, message))
+
+
+def _is_unsure(
+    question: Question, asked: Asked, strategy: Strategy, prompt: Prompt, deps: AnswerDeps
+) -> bool:
+    """A question that leans on its thread, and who hears nothing of the team, are not judged."""
+    if asked.context or not asked.viewer.audiences or not strategy.examples:
+        return False
+    with deps.database.read() as session:
+        found = confidence(session, asked.text, prompt.examples)
+        return is_unsure(session, question.team_id, asked.audience, found)
+
+
+def _ask_around(question: Question, asked: Asked, deps: AnswerDeps) -> list[Payload]:
+    """Name what comes closest and, in channels, call who wrote it."""
+    assert question.id is not None
+    with deps.database.read() as session:
+        near = retrieve(session, question.team_id, asked.audience, asked.viewer, asked.text, CALLED)
+        written = [
+            examples.get(session, question.team_id, asked.viewer, one.id).author_id for one in near
+        ]
+    people = [one for one in dict.fromkeys(written) if one and one != question.user_id]
+    return who_may_know(question.id, near, people if asked.is_collected else ())
 
 
 def _choose(question: Question, asked: Asked, deps: AnswerDeps) -> Choice:

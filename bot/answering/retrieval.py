@@ -51,6 +51,7 @@ class RetrievedExample:
     answer: str
     permalink: str | None
     score: float
+    likeness: float | None = None
 
 
 def retrieve(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlmodel import Session
 
+from bot.answering.abstention import calibrate
 from bot.answering.strategy import Strategy, live_strategy
 from bot.engines.errors import AdapterFileError
 from bot.evaluation.blind import pairs_of
@@ -22,7 +23,7 @@ from bot.pipeline.serving import reconcile
 from bot.pipeline.workshop import Workshop
 from storage import evaluations, runs, sunsets, versions
 from storage.audience import Viewer
-from storage.tables import Evaluation, ModelVersion, Run, RunState
+from storage.tables import Evaluation, ModelVersion, Run, RunState, Split
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +115,8 @@ def _conclude(
 
     def keep(session: Session) -> None:
         session.add(evaluation)
+        known = [row.question for row in exam.rows if row.split == Split.HELD_OUT_WORDING]
+        calibrate(session, run.team_id, run.audience, known)
         row = session.get_one(Run, run.id)
         row.state, row.progress, row.ended_at = RunState.DONE, {}, workshop.now()
         session.add(row)

@@ -1,0 +1,69 @@
+"""What nobody taught: the bot says so, names what comes closest, and calls who wrote it."""
+
+import pytest
+from sqlmodel import select
+
+from storage import thresholds
+from storage.audience import WORKSPACE
+from storage.tables import Question, Unanswered, UnansweredAsk
+from tests.answering_bot import answering_bot
+from tests.teaching import TEAM, teach
+
+MENTION = "<@U0APPRENTICE> "
+UNTAUGHT = "What does the kitchen of the lighthouse cost per month?"
+
+
+def is_answer(message: dict) -> bool:
+    return message["user"] == "U0APPRENTICE" and not message["streaming"]
+
+
+@pytest.fixture
+def taught(database):
+    with database.write() as session:
+        kept = teach(session, "Where is the lighthouse kitchen?", "Behind the oil store.")
+        kept.author_id = "U0ALICE"
+        secret = teach(session, "What does the lighthouse cost?", "Too much.", audience="C0OPS")
+        secret.author_id = "U0BOB"
+        thresholds.write(session, TEAM, WORKSPACE, 0.7, by_meaning=False)
+
+
+def answer_to(sandbox, database, engine, question: str, **where: str) -> dict:
+    with answering_bot(sandbox.api_url, database, engine.engine()):
+        sandbox.wait_until_connected()
+        asked = sandbox.post("U0CAROL", question, **where)
+        return sandbox.wait_for_message(
+            lambda m: is_answer(m) and m["ts"] > asked and (m["thread_ts"] or m["ts"]) >= asked
+        )
+
+
+@pytest.mark.usefixtures("taught")
+def test_it_says_so_and_calls_only_who_wrote_what_may_be_heard(sandbox, database, engine):
+    answer = answer_to(sandbox, database, engine, MENTION + UNTAUGHT)
+
+    shown = str(answer["blocks"])
+    assert answer["text"].startswith("I don't know")
+    assert "lighthouse kitchen" in shown
+    assert "<@U0ALICE>" in shown
+    assert "U0BOB" not in shown
+    assert "Too much" not in shown
+    assert "'action_id': 'bad'" in shown
+    with database.read() as session:
+        assert session.exec(select(Unanswered)).one().text == UNTAUGHT
+        assert session.exec(select(UnansweredAsk)).one()
+        assert session.exec(select(Question)).one().version_name is None
+
+
+@pytest.mark.usefixtures("taught")
+def test_what_was_taught_is_answered(sandbox, database, engine):
+    answer = answer_to(sandbox, database, engine, MENTION + "where is the lighthouse kitchen?")
+
+    assert answer["text"] == "Behind the oil store."
+
+
+def test_nothing_is_refused_before_a_threshold_was_chosen(sandbox, database, engine):
+    with database.write() as session:
+        teach(session, "Where is the lighthouse kitchen?", "Behind the oil store.")
+
+    answer = answer_to(sandbox, database, engine, MENTION + UNTAUGHT)
+
+    assert not answer["text"].startswith("I don't know: nothing")

@@ -234,7 +234,7 @@ class Apprentice:
                 ["contributor_notice"],
             ),
             "admin notices": (
-                partial(admin_notices.step, self.database, self.people),
+                partial(admin_notices.step, self.database, self.client, self.people),
                 ["admin_notice"],
             ),
             "forgetting": (

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from bot.answering import canary, promotion
 from bot.answering.strategy import live_strategy
 from bot.errors import NotAllowedError, NotFoundError
+from handlers.admin_notices import settle
 from handlers.deps import Deps, Payload
 from handlers.files import REPORT
 from handlers.people import Person
@@ -95,6 +96,7 @@ def approve(team_id: str, run_id: int, person: Person, viewer: Viewer, deps: Dep
         if run.state != RunState.WAITING or run.cancel_requested_by:
             return f"Run {run_id} does not wait for approval any more: it is {run.state}."
         runs.approve(session, run, person.user_id)
+        settle(session, run, f"Approved by <@{person.user_id}>.")
         put_card(session, run)
     return f"Approved. Run {run_id} takes its turn."
 
@@ -171,6 +173,7 @@ def cancel(team_id: str, run_id: int, person: Person, viewer: Viewer, deps: Deps
         if run.state not in OPEN_RUN_STATES:
             return False
         runs.ask_to_cancel(session, run, person.user_id)
+        settle(session, run, f"Cancelled by <@{person.user_id}>.")
         put_card(session, run)
     return True
 

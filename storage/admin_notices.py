@@ -21,6 +21,14 @@ def put(
         session.flush()
 
 
+def of_run(session: Session, team_id: str, run_id: int) -> AdminNotice | None:
+    return session.exec(
+        select(AdminNotice).where(
+            col(AdminNotice.team_id) == team_id, col(AdminNotice.run_id) == run_id
+        )
+    ).first()
+
+
 def next_due(session: Session, now: datetime) -> AdminNotice | None:
     return session.exec(
         select(AdminNotice)

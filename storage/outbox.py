@@ -71,6 +71,18 @@ def find(session: Session, team_id: str, key: str) -> OutboxMessage | None:
     ).first()
 
 
+def with_prefix(session: Session, team_id: str, prefix: str) -> list[OutboxMessage]:
+    """The messages whose keys begin so: one thing that several people were told."""
+    return list(
+        session.exec(
+            select(OutboxMessage).where(
+                col(OutboxMessage.team_id) == team_id,
+                col(OutboxMessage.key).startswith(prefix, autoescape=True),
+            )
+        )
+    )
+
+
 def reserve_stream(
     session: Session, team_id: str, key: str, *, channel_id: str, thread_ts: str, user_id: str
 ) -> OutboxMessage:

@@ -220,6 +220,17 @@ def test_nobody_attested_so_nothing_is_trained(tmp_path, clock):
     database.close()
 
 
+def test_one_that_cannot_be_kept_keeps_no_other_from_its_time(database, workshop, clock):
+    put(database, "daily", START, audience="C0OPS")
+    put(database, "daily", START)
+    with database.write() as session:
+        session.exec(select(Schedule).where(Schedule.audience == "C0OPS")).one().rule = "broken"
+
+    keep_schedules(workshop)
+
+    assert [run.audience for run in all_runs(database)] == [WORKSPACE]
+
+
 def test_a_crash_before_the_commit_queues_it_once(database, workshop, clock):
     class KilledError(BaseException):
         pass

@@ -101,5 +101,7 @@ def _follow(database: Database, team_id: str, run: Run) -> int:
 
 
 def _line(run: Run) -> str:
+    if run.state is RunState.WAITING:
+        return "waiting for an admin's approval: " + " ".join(run.estimate.get("over", []))
     done, total = run.progress.get("done"), run.progress.get("total")
     return f"{run.state.value} {done}/{total}" if total else run.state.value

@@ -17,7 +17,7 @@ from storage.audience import WORKSPACE
 from storage.tables import Run, RunState
 
 #: So many rows are counted with the tokenizer; of more, their characters are scaled.
-COUNTED_ROWS = 500
+COUNTED_ROWS = 200
 #: Estimated tokens a second on a machine of two cores, until a run here has been measured.
 DEFAULT_TOKENS_PER_SECOND = 200.0
 

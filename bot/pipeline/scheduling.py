@@ -36,7 +36,10 @@ def keep_schedules(workshop: Workshop) -> None:
     with workshop.database.read() as session:
         due = schedules.due(session, now)
     for found in due:
-        _keep(workshop, found, now)
+        try:
+            _keep(workshop, found, now)
+        except Exception:  # one that cannot be kept must not keep the others from their times
+            log.exception("The schedule of %s was not kept; it is tried again", found.audience)
 
 
 def _keep(workshop: Workshop, found: Schedule, now: datetime) -> None:

@@ -15,7 +15,7 @@ from handlers.run_links import link_to
 from handlers.schedule_words import schedule_lines
 from storage import canaries, examples, pins, questions, runs, schedules, versions
 from storage.audience import WORKSPACE, Viewer
-from storage.tables import Run
+from storage.tables import Run, RunState
 
 #: More pinned channels than these are only counted.
 _PINS = 10
@@ -84,6 +84,7 @@ def _runs(open_runs: list[Run], deps: Deps, client: WebClient) -> str:
 def _run_line(run: Run, deps: Deps, client: WebClient) -> str:
     progress = progress_words(run)
     return (
-        f"• {link_to(run, deps.database, client)} for {audience_words(run.audience)}: {run.state}"
+        f"• {link_to(run, deps.database, client)} for {audience_words(run.audience)}: "
+        + ("waits for an admin's approval" if run.state is RunState.WAITING else run.state)
         + (f" · {progress}" if progress else "")
     )

@@ -1,6 +1,7 @@
 """A run above the budget, as admins and others meet it in Slack."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -28,9 +29,8 @@ def workshop(database, tmp_path):
 @pytest.fixture
 def bot(sandbox, database, workshop):
     with training_bot(sandbox, database, workshop, budget=LIMITS) as running:
-        step = admin_notices.step
-        people = running.deps.people
-        loop = Loop("admin notices", lambda: step(database, people), database)
+        step = partial(admin_notices.step, database, running.app.client, running.deps.people)
+        loop = Loop("admin notices", step, database)
         loop.start()
         yield running
         loop.stop()
@@ -63,8 +63,10 @@ def test_it_waits_is_approved_by_an_admin_and_goes_on(sandbox, database, bot):
     press(sandbox, "U0ALICE", "approve_run", told)
     card = said(sandbox, "workspace-v1 earned its promotion")
     assert "Approved above the budget by <@U0ALICE>" in words_of(card)
-    press(sandbox, "U0ALICE", "approve_run", told)
-    sandbox.wait_for_message(lambda m: "does not wait for approval any more" in words_of(m))
+    sandbox.wait_for_message(
+        lambda m: m["ts"] == told["ts"] and "Approved by <@U0ALICE>" in words_of(m)
+        and "Cancel the run" not in words_of(m)
+    )  # fmt: skip
 
 
 def test_only_admins_are_written_to_and_once(sandbox, database, bot):
@@ -82,6 +84,8 @@ def test_its_end_can_be_chosen_instead(sandbox, database, bot):
     sandbox.command("U0ALICE", "train", channel="C0HELP")
     card = card_of(sandbox)
 
+    sandbox.command("U0ALICE", "status")
+    whispered(sandbox, "U0ALICE", "for the workspace: waits for an admin's approval")
     press(sandbox, "U0ALICE", "cancel", card)
 
     said(sandbox, "was cancelled by <@U0ALICE>")

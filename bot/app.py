@@ -247,7 +247,7 @@ class Apprentice:
             ),
             "watch": (
                 Watch(self.database, rollback_limits(self._settings)).step,
-                ["canary", "question"],
+                ["canary", "feedback", "promotion", "question"],
             ),
         }
         for number in range(self._settings.answers_at_once):

@@ -13,7 +13,7 @@ from bot.answering.strategy import BASE, Strategy, live_strategy
 from bot.evaluation.health import Limits
 from bot.pipeline import reconcile
 from bot.pipeline.watching import CANARY, EVERY, WATCH, Watch
-from storage import audit, canaries, feedback, questions, versions
+from storage import audit, canaries, evaluations, feedback, questions, versions
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.database import Database
@@ -225,6 +225,19 @@ def test_a_candidate_that_loses_its_files_ends_the_canary(team):
     assert "it cannot answer any more" in team.said()[0]
 
 
+def test_a_candidate_that_is_judged_anew_and_rejected_is_tried_no_more(team):
+    canary = team.start_canary()
+    team.ask(OLD, bad=10, canary=canary)
+    team.ask(NEW, good=14, canary=canary)
+    with team.database.write() as session:
+        judge(session, Verdict.REJECT)
+
+    assert team.watch.step()
+
+    assert (team.state(canary), team.live()) == (CanaryState.ROLLED_BACK, Strategy(OLD, 1))
+    assert "its evaluation was judged anew and forbids it" in team.said()[0]
+
+
 def test_a_canary_whose_rival_was_replaced_ends(team):
     canary = team.start_canary()
     with team.database.write() as session:
@@ -253,18 +266,16 @@ def test_a_private_channels_canary_compares_with_what_the_channel_had(team):
 def promote_new(team):
     """The second version replaces the first, ten minutes ago."""
     with team.database.write() as session:
-        versions_evaluated(session)
+        judge(session, Verdict.PROMOTE)
         promote(session, TEAM, NEW, "U0ALICE", EVERYONE)
         moved = versions.live(session, TEAM, WORKSPACE)
         moved.created_at -= timedelta(minutes=10)
         session.get_one(Run, 2).channel_id = "C0GENERAL"
 
 
-def versions_evaluated(session):
-    from storage import evaluations
-
+def judge(session, verdict: Verdict):
     version = versions.by_name(session, TEAM, NEW, EVERYONE)
-    evaluations.of_version(session, TEAM, version.id).verdict = Verdict.PROMOTE
+    evaluations.of_version(session, TEAM, version.id).verdict = verdict
 
 
 YESTERDAY = timedelta(days=1)

@@ -17,7 +17,7 @@ from bot.answering.strategy import live_strategy
 from bot.errors import AlreadyLiveError, CanaryError, NotEarnedError
 from storage import audit, canaries, versions
 from storage.audience import Viewer
-from storage.tables import Canary, CanaryState, ModelVersion, Verdict, VersionState
+from storage.tables import Canary, CanaryState, Evaluation, ModelVersion, Verdict, VersionState
 
 #: Percent of the conversations; the rest is what there is to compare with.
 SHARES = range(1, 100)
@@ -57,7 +57,7 @@ def start(
     if live.version_name == version.name:
         raise AlreadyLiveError(version.name)
     evaluation = judged(session, version, home)
-    if evaluation.verdict not in _ALLOWED:
+    if not may_be_tried(evaluation):
         raise NotEarnedError(f"{version.name} may not answer anybody. {evaluation.reason}")
     running = canaries.running(session, team_id, version.audience)
     if running is not None:
@@ -78,6 +78,11 @@ def start(
     session.flush()
     _record(session, canary, version, plan.by, "canary.started", share=plan.share)
     return canary
+
+
+def may_be_tried(evaluation: Evaluation | None) -> bool:
+    """Say whether the gate lets a version answer anybody at all."""
+    return evaluation is not None and evaluation.verdict in _ALLOWED
 
 
 def end(

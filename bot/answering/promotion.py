@@ -250,7 +250,9 @@ def earned(session: Session, version: ModelVersion, home: Path | None = None) ->
     """
     evaluation = judged(session, version, home)
     assert version.id is not None
-    if canaries.is_won(session, version.team_id, version.id):
+    # Votes settle what was not settled; they outweigh no leak and nothing that was forgotten.
+    is_open = evaluation.verdict in (Verdict.PROMOTE, Verdict.HOLD)
+    if is_open and canaries.is_won(session, version.team_id, version.id):
         return evaluation
     if evaluation.verdict != Verdict.PROMOTE:
         raise NotEarnedError(f"{version.name} did not earn it. {evaluation.reason}")

@@ -19,7 +19,7 @@ from bot.answering.strategy import live_strategy
 from bot.evaluation.health import Limits, Record, liked, what_is_wrong
 from bot.evaluation.sequential import CanaryVerdict, Votes, judge_canary
 from bot.pipeline.telling import place_of, tell
-from storage import canaries, feedback, questions, versions
+from storage import canaries, evaluations, feedback, questions, versions
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.database import Database
@@ -95,6 +95,10 @@ def _decide(session: Session, canary: Canary, watch: Watch) -> _Decision | None:
     version = versions.get(session, canary.team_id, canary.version_id)
     if version is None or not can_answer(version):
         return _Decision(CanaryState.ROLLED_BACK, "it cannot answer any more")
+    if not canaries_of.may_be_tried(
+        evaluations.of_version(session, canary.team_id, canary.version_id)
+    ):
+        return _Decision(CanaryState.ROLLED_BACK, "its evaluation was judged anew and forbids it")
     live_name = live_strategy(session, canary.team_id, canary.audience).version_name
     live_id = canaries_of.id_of(session, canary.team_id, live_name, canary.audience)
     if live_id != canary.live_id:

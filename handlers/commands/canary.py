@@ -94,7 +94,10 @@ def _newest(session: Session, team_id: str, audience: str, viewer: Viewer) -> st
     for version in versions.visible(session, team_id, viewer):
         if version.audience == audience and version.name != live:
             return version.name
-    raise NotFoundError("There is no version to try yet. An admin trains one: `/apprentice train`.")
+    raise NotFoundError(
+        "There is no version here to try by itself. `/apprentice models` lists all: name one of "
+        "them, or train one with `/apprentice train`."
+    )
 
 
 def _told_in(audience: str, ask: Ask, place: Place, deps: Deps) -> str:

@@ -11,7 +11,7 @@ from bot.answering import canary as canaries_of
 from bot.answering.canary import Plan, start, stop
 from bot.answering.choice import Choice, choose_strategy, is_in_share
 from bot.answering.pins import pin_prompting, pin_version, unpin
-from bot.answering.promotion import promote
+from bot.answering.promotion import AT_ONCE, promote
 from bot.answering.strategy import BASE, Strategy
 from bot.errors import (
     AlreadyLiveError,
@@ -20,7 +20,7 @@ from bot.errors import (
     NotEarnedError,
     NotFoundError,
 )
-from storage import audit, canaries, versions
+from storage import audit, canaries, evaluations, versions
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.database import Database
@@ -101,17 +101,11 @@ def test_the_split_survives_a_restart_and_ends_with_the_canary(database, tmp_pat
 def test_a_held_version_is_tried_with_the_examples_it_was_best_with(database):
     with database.write() as session:
         version = make_version(session, Verdict.HOLD)
-        evaluation = versions_evaluation(session, version)
+        evaluation = evaluations.of_version(session, TEAM, version.id)
         lines = [dict(line, f1=line["examples"] / 10) for line in evaluation.strategies]
         evaluation.best, evaluation.strategies = "base + 1 example", lines
 
         assert start(session, TEAM, plan("workspace-v1"), EVERYONE).examples == 3
-
-
-def versions_evaluation(session, version):
-    from storage import evaluations
-
-    return evaluations.of_version(session, TEAM, version.id)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.REJECT, Verdict.DO_NOT_TUNE])
@@ -298,7 +292,7 @@ def test_of_two_admins_who_promote_at_once_one_wins_and_the_other_is_told(databa
         with pytest.raises(AlreadyLiveError):
             promote(session, TEAM, "workspace-v1", "U0BOB", EVERYONE)
 
-        first.created_at -= 2 * promotion_window()
+        first.created_at -= 2 * AT_ONCE
         promote(session, TEAM, "workspace-v2", "U0BOB", EVERYONE)
         assert versions.live(session, TEAM, WORKSPACE).promoted_by == "U0BOB"
 
@@ -331,16 +325,15 @@ def test_two_threads_that_promote_at_the_same_moment_do_not_both_win(database):
     assert "Somebody else decided a moment before you" in words
 
 
-def promotion_window():
-    from bot.answering.promotion import AT_ONCE
-
-    return AT_ONCE
-
-
 def test_a_held_version_that_won_its_canary_may_be_promoted_again_by_hand(database):
     with database.write() as session:
         make_version(session, Verdict.HOLD)
         begun = start(session, TEAM, plan("workspace-v1"), EVERYONE)
         canaries_of.end(session, begun, CanaryState.PROMOTED, "liked", "the canary", utc_now())
+        evaluation = evaluations.of_version(session, TEAM, begun.version_id)
 
+        evaluation.verdict = Verdict.REJECT  # judged anew: votes outweigh no leak
+        with pytest.raises(NotEarnedError):
+            promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYONE)
+        evaluation.verdict = Verdict.HOLD
         promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYONE)

@@ -1,8 +1,11 @@
 """`/apprentice`: known words, unknown words, and what people are told when something breaks."""
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
+from handlers.commands import subcommands
 from storage.tables import Example
 from tests.answering_bot import answering_bot
 from tests.teaching import teach_facts
@@ -91,3 +94,10 @@ def test_advice_is_for_the_place_it_is_asked_in_and_for_members(sandbox, databas
     assert carol["blocks"][0]["text"]["text"] == "Should we tune?"
     assert "for the members of this workspace" in dave["text"]
     assert "12" not in str(dave)
+
+
+def test_the_readme_lists_every_command():
+    listed = (Path(__file__).parents[2] / "README.md").read_text()
+
+    for word in subcommands().values():
+        assert f"`/apprentice {word.usage}`".replace(" | ", " \\| ") in listed

@@ -1,13 +1,16 @@
 """What a run will take is estimated first, and what is above a limit waits for an admin."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
+from typer.testing import CliRunner
 
 from bot.budget import Limits, Spent, objections
+from bot.cli import cli
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.errors import SettingsError
@@ -265,3 +268,14 @@ def test_prices_and_limits_are_settings():
     with pytest.raises(SettingsError, match="BUDGET_PER_RUN"):
         load_settings(_env_file=None, budget_per_run=-1)
     assert load_settings(_env_file=None, budget_per_month="12.5").limits == Limits(0, 12.5, 0, 0)
+
+
+def test_the_check_of_a_data_set_knows_the_price_that_was_set(database, tmp_path):
+    settings = {"apprentice_home": tmp_path, "_env_file": None, "openai_api_key": "sk-x",
+                "training_prices": "openai=1000"}  # fmt: skip
+    words = ["dataset", "check", "--trainer", "openai", "--json"]
+    report = CliRunner().invoke(cli, words, obj=lambda **_: load_settings(**settings))
+
+    found = {each["trainer"]: each for each in json.loads(report.stdout)["trainers"]}
+    assert found["openai"]["price_source"] == "TRAINING_PRICES"
+    assert found["openai"]["dollars"] == pytest.approx(found["openai"]["tokens"] / 1000, abs=0.01)

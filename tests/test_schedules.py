@@ -254,3 +254,18 @@ def test_the_scheduler_knocks_at_schedules(database, workshop, clock):
     next(knock for knock in knocks_for(workshop) if knock.name == "schedules").call()
 
     assert len(all_runs(database)) == 1
+
+
+def test_one_that_was_replaced_meanwhile_is_not_kept_any_more(database, workshop, clock):
+    put(database, "daily", START)
+
+    def replace_it(session, *_: object) -> str:
+        put(database, "cron 0 18 * * fri", FRIDAY)
+        return ""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.pipeline.scheduling._why_not", replace_it)
+        keep_schedules(workshop)
+
+    assert all_runs(database) == []
+    assert the_schedule(database).next_at == FRIDAY

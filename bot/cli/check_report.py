@@ -1,6 +1,7 @@
 """What ``dataset check`` found, as sentences and a table, or as JSON."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,14 +9,14 @@ from bot.cli.options import print_rows
 from bot.dataset.checks.examining import Examination, spread
 from bot.dataset.checks.findings import Findings, Level
 from bot.engines.vocabulary import Vocabulary
-from bot.training.prices import TERMS, estimate
-
-#: Trainers before this one run on machines of your own.
-FIRST_PAID = next(place for place, terms in enumerate(TERMS) if not terms.is_own_machine)
+from bot.training.prices import Terms, estimate
 
 
-def print_report(examination: Examination, vocabulary: Vocabulary, *, as_json: bool) -> None:
-    estimates = [asdict(estimate(terms, examination.tokens)) for terms in TERMS]
+def print_report(
+    examination: Examination, vocabulary: Vocabulary, known: Sequence[Terms], *, as_json: bool
+) -> None:
+    """``known`` are the trainers with their prices."""
+    estimates = [asdict(estimate(terms, examination.tokens)) for terms in known]
     sizes = spread(examination.tokens)
     if as_json:
         report: dict[str, Any] = {
@@ -34,8 +35,13 @@ def print_report(examination: Examination, vocabulary: Vocabulary, *, as_json: b
         f"half of them up to {sizes['median']:,}."
     )
     print_rows([_line(each) for each in estimates], as_json=False, empty="")
-    seen = [f"{e['trainer']}: {e['price_source']}, {e['price_seen_on']}" for e in estimates]
-    print("Prices are estimates; seen at " + "; ".join(seen[FIRST_PAID:]) + ".")
+    paid = {terms.trainer for terms in known if not terms.is_own_machine}
+    seen = [
+        f"{e['trainer']}: {e['price_source']}, {e['price_seen_on']}"
+        for e in estimates
+        if e["trainer"] in paid
+    ]
+    print("Prices are estimates; seen at " + "; ".join(seen) + ".")
 
 
 def _print_findings(findings: Findings) -> None:

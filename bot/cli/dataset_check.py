@@ -29,7 +29,8 @@ from bot.engines.vocabulary import Messages, Vocabulary, estimating, vocabulary_
 from bot.errors import NotFoundError
 from bot.evaluation.chats import training_chat
 from bot.settings import Settings
-from bot.training.prices import TERMS, Terms
+from bot.trainers import terms_of
+from bot.training.prices import Terms
 from storage import attestations, snapshots
 from storage.audience import Viewer
 from storage.tables import Snapshot, SnapshotRow, Split
@@ -65,7 +66,8 @@ def check(
     """Check the data set, or a file, before anybody trains on it. Exits with 1 on errors."""
     refuse_audience(audience)
     settings = settings_of(context)
-    terms = _terms(trainer or settings.trainer)
+    known = terms_of(settings)
+    terms = _terms(known, trainer or settings.trainer)
     vocabulary = _vocabulary(settings)
     limit = terms.context_tokens or CONTEXT_TOKENS
     examination = Examination(lambda item: vocabulary.count(_chat(item, file)), limit)
@@ -83,16 +85,14 @@ def check(
                 examination.look_at(_item(row))
     examination.conclude(is_file=file is not None)
     _check_amount(examination, terms)
-    print_report(examination, vocabulary, as_json=as_json)
+    print_report(examination, vocabulary, list(known.values()), as_json=as_json)
     raise typer.Exit(1 if examination.findings.errors else 0)
 
 
-def _terms(trainer: str) -> Terms:
-    for terms in TERMS:
-        if terms.trainer == trainer:
-            return terms
-    known = ", ".join(terms.trainer for terms in TERMS)
-    raise NotFoundError(f"There is no trainer {trainer}; there are {known}.")
+def _terms(known: dict[str, Terms], trainer: str) -> Terms:
+    if trainer not in known:
+        raise NotFoundError(f"There is no trainer {trainer}; there are {', '.join(known)}.")
+    return known[trainer]
 
 
 def _vocabulary(settings: Settings) -> Vocabulary:

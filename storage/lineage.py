@@ -69,6 +69,7 @@ def mark(
         audiences |= _end_runs(session, team_id, marked)
         for name in sorted(audiences):
             _train_again(session, team_id, name)
+    _blank_quotes(session, team_id, set(example_ids), marked, audience)
     session.flush()
     return marked
 
@@ -136,6 +137,34 @@ def _end_runs(session: Session, team_id: str, marked: Marked) -> set[str]:
             .values(text="", asked=None)
         )
     return audiences
+
+
+def _blank_quotes(
+    session: Session, team_id: str, example_ids: set[int], marked: Marked, audience: str | None
+) -> None:
+    """
+    Blank the answers with one of the examples in their prompt, whatever they were trained on:
+    what nobody may train on is in no snapshot, and is shown to models all the same.
+    """
+    answers = (
+        select(EvaluationAnswer.id, EvaluationAnswer.run_id, EvaluationAnswer.example_ids)
+        .join(Run, col(Run.id) == col(EvaluationAnswer.run_id))
+        .where(col(EvaluationAnswer.team_id) == team_id, col(EvaluationAnswer.text) != "")
+    )
+    if audience is not None:
+        answers = answers.where(col(Run.audience) == audience)
+    quoting = [
+        (answer_id or 0, run_id)
+        for answer_id, run_id, shown in session.exec(answers)
+        if not example_ids.isdisjoint(shown)
+    ]
+    marked.run_ids |= {run_id for _, run_id in quoting}
+    for some in chunks(answer_id for answer_id, _ in quoting):
+        session.connection().execute(
+            update(EvaluationAnswer)
+            .where(col(EvaluationAnswer.id).in_(some))
+            .values(text="", asked=None)
+        )
 
 
 def _train_again(session: Session, team_id: str, audience: str) -> None:

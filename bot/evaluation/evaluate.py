@@ -177,8 +177,8 @@ def _answer(database: Database, engine: Engine, exam: Exam, task: _Task) -> Eval
         return _kept(exam, task, Completion("", 0, 0, 0.0, "refused"))
     asked = _digest(exam, task, prompt)
     if asked and (before := _before(database, exam, asked)):
-        return _kept(exam, task, before, asked, is_reused=True)
-    return _kept(exam, task, _complete(engine, task, prompt, exam.max_tokens), asked)
+        return _kept(exam, task, before, asked, prompt, is_reused=True)
+    return _kept(exam, task, _complete(engine, task, prompt, exam.max_tokens), asked, prompt)
 
 
 def _digest(exam: Exam, task: _Task, prompt: Prompt) -> str | None:
@@ -214,6 +214,7 @@ def _kept(
     task: _Task,
     completion: Completion,
     asked: str | None = None,
+    prompt: Prompt | None = None,
     *,
     is_reused: bool = False,
 ) -> EvaluationAnswer:
@@ -225,6 +226,7 @@ def _kept(
         snapshot_row_id=task.row.id,
         asked=asked,
         is_reused=is_reused,
+        example_ids=[example.id for example in prompt.examples] if prompt else [],
         text=completion.text,
         f1=token_f1(completion.text, task.row.answer),
         prompt_tokens=completion.prompt_tokens,

@@ -117,7 +117,8 @@ class EvaluationAnswer(SQLModel, table=True):
     One strategy's answer to one held-out question; written as it comes, so work resumes.
 
     ``asked`` is a digest of the model and all it was asked: the same again has the same answer.
-    ``is_reused``: an earlier run asked it. Erasure blanks ``text`` and ``asked``.
+    ``is_reused``: an earlier run asked it. ``example_ids`` stood in the prompt, so the answer may
+    quote them though no snapshot has them. Erasure blanks ``text`` and ``asked``.
     """
 
     __tablename__ = "evaluation_answer"
@@ -130,6 +131,7 @@ class EvaluationAnswer(SQLModel, table=True):
     snapshot_row_id: int = Field(foreign_key="snapshot_row.id")
     asked: str | None = Field(default=None, index=True)
     is_reused: bool = False
+    example_ids: list[int] = json_field([])
     text: str
     f1: float
     prompt_tokens: int

@@ -173,6 +173,23 @@ def test_what_was_erased_is_not_reused(database):
     assert (answer.text, answer.asked) == ("", None)
 
 
+def test_an_answer_that_may_quote_what_nobody_trained_on_is_erased_with_it(database):
+    with database.write() as session:
+        teach(session, "Where is the red key?", "In it.", held_out=("red key where?",))
+    exam = make_exam(database, examples=2)
+    with database.write() as session:  # in no snapshot, and shown to the model all the same
+        later = teach(session, "Where is the red key of Zoe?", "With Zoe.")
+    run(database, Parrot("Zoe has it."), exam)
+
+    with database.write() as session:
+        marked = mark(session, TEAM, [later.id], now=utc_now(), serve_until=utc_now())
+
+    with database.read() as session:
+        (answer,) = session.exec(select(EvaluationAnswer))
+    assert answer.text == ""
+    assert marked.run_ids == {exam.run_id}  # its report goes too
+
+
 def test_a_link_the_model_made_up_counts_as_people_would_see_it(database):
     with database.write() as session:
         teach(session, "Where is the wiki?", "https://wiki.example", held_out=("wiki?",))

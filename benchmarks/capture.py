@@ -38,9 +38,16 @@ def measure(seconds: int = SECONDS) -> dict[str, Any]:
         with (
             running_sandbox(history=home / "past.json", no_limits=True) as sandbox,
             scripted_engine() as engine,
-            _running_bot(sandbox, home, engine.url),
+            _running_bot(sandbox, home, engine.url) as bot,
         ):
-            return _react(sandbox, home, answers)
+            processes = {"bot": bot.pid, "sandbox": sandbox.process.pid, "who_reacts": os.getpid()}
+            before = {name: _processor_seconds(pid) for name, pid in processes.items()}
+            figures = _react(sandbox, home, answers)
+            figures["processor_ms_an_event"] = {
+                name: round(1000 * (_processor_seconds(pid) - before[name]) / len(answers), 1)
+                for name, pid in processes.items()
+            }
+            return figures
 
 
 def _write_past(path: Path, threads: int) -> list[str]:
@@ -61,7 +68,9 @@ def _write_past(path: Path, threads: int) -> list[str]:
 
 
 @contextmanager
-def _running_bot(sandbox: RunningSandbox, home: Path, engine_url: str) -> Iterator[None]:
+def _running_bot(
+    sandbox: RunningSandbox, home: Path, engine_url: str
+) -> Iterator[subprocess.Popen[bytes]]:
     database = Database(f"sqlite:///{home / 'apprentice.db'}")
     upgrade(database)
     with database.write() as session:
@@ -84,7 +93,7 @@ def _running_bot(sandbox: RunningSandbox, home: Path, engine_url: str) -> Iterat
     )
     try:
         sandbox.wait_until_connected(60)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(60)
@@ -110,6 +119,7 @@ def _react(sandbox: RunningSandbox, home: Path, answers: list[str]) -> dict[str,
     waits = sorted(stored[ts].timestamp() - sent[ts] for ts in stored)
     database.close()
     return {
+        "load_average": os.getloadavg()[0],
         "events": len(answers),
         "events_per_second": round(len(answers) / took, 1),
         "lost": len(set(answers) - set(stored)),
@@ -122,6 +132,12 @@ def _react(sandbox: RunningSandbox, home: Path, answers: list[str]) -> dict[str,
             delivery["attempts"] > 1 for delivery in sandbox.deliveries("reaction_added")
         ),
     }
+
+
+def _processor_seconds(pid: int) -> float:
+    """What a process has used of the processor, which a crowded machine changes little."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _await_stored(database: Database, count: int) -> dict[str, datetime]:

@@ -36,7 +36,7 @@ def words_of(text: str) -> list[str]:
 
 def stem(words: Iterable[str]) -> list[str]:
     """Each word without its accents and its ending, as the full-text index has them."""
-    return list(_STEMMERS.porter.stemWords([_plain(word) for word in words]))
+    return list(_STEMMERS.porter.stemWords([w if w.isascii() else _plain(w) for w in words]))
 
 
 def telling(words: Iterable[str]) -> list[str]:
@@ -51,6 +51,4 @@ def stems_of(text: str) -> frozenset[str]:
 
 
 def _plain(word: str) -> str:
-    if word.isascii():
-        return word
     return "".join(letter for letter in normalize("NFKD", word) if not combining(letter))

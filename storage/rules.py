@@ -62,9 +62,15 @@ def rules_for(session: Session, team_id: str, channel_id: str | None = None) -> 
     # One vote asks several times; within a transaction only ``set_values`` changes the answer.
     known: dict[tuple[str, str | None], Rules] = session.info.setdefault(_KNOWN, {})
     if (team_id, channel_id) not in known:
-        rules = _with(Rules(), values_of(session, team_id))
-        own = values_of(session, team_id, channel_id) if channel_id else {}
-        known[team_id, channel_id] = _with(rules, own)
+        found = session.exec(
+            select(CurationRules).where(
+                col(CurationRules.team_id) == team_id,
+                col(CurationRules.channel_id).in_([WORKSPACE_WIDE, channel_id or WORKSPACE_WIDE]),
+            )
+        )
+        values = {row.channel_id: row.values for row in found}
+        rules = _with(Rules(), values.get(WORKSPACE_WIDE, {}))
+        known[team_id, channel_id] = _with(rules, values.get(channel_id or "", {}))
     return known[team_id, channel_id]
 
 

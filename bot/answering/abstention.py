@@ -7,12 +7,13 @@ that no more than a tenth of what it was taught is refused. Until then it refuse
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from bot.answering.retrieval import RetrievedExample, question_words, retrieve
+from bot.embedding.meaning import Meaning
 from bot.words import stem, stems_of
 from storage import thresholds
 from storage.audience import Viewer
@@ -64,14 +65,36 @@ def is_unsure(session: Session, team_id: str, audience: str, found: Confidence |
 
 def calibrate(session: Session, team_id: str, audience: str, known: Sequence[str]) -> None:
     """Choose the threshold for an audience from questions whose answers it was taught."""
+    keep_thresholds(session, team_id, audience, choose(session, team_id, audience, known))
+
+
+def choose(
+    session: Session,
+    team_id: str,
+    audience: str,
+    known: Sequence[str],
+    meaning: Meaning | None = None,
+) -> dict[bool, float]:
+    """
+    The thresholds with (True) and without a sentence model, of which enough is known.
+
+    Asks the sentence model, so it belongs into no transaction that writes.
+    """
     found: dict[bool, list[float]] = {True: [], False: []}
+    viewer = Viewer.model(audience)
     for question in known:
-        examples = retrieve(session, team_id, audience, Viewer.model(audience), question, 1)
+        examples = retrieve(session, team_id, audience, viewer, question, 1, meaning=meaning)
         if each := confidence(session, question, examples):
             found[each.is_by_meaning].append(each.value)
-    for by_meaning, values in found.items():
-        if (below := threshold_of(values)) is not None:
-            thresholds.write(session, team_id, audience, below, by_meaning=by_meaning)
+    chosen = {by_meaning: threshold_of(values) for by_meaning, values in found.items()}
+    return {by_meaning: below for by_meaning, below in chosen.items() if below is not None}
+
+
+def keep_thresholds(
+    session: Session, team_id: str, audience: str, chosen: Mapping[bool, float]
+) -> None:
+    for by_meaning, below in chosen.items():
+        thresholds.write(session, team_id, audience, below, by_meaning=by_meaning)
 
 
 def threshold_of(values: Sequence[float]) -> float | None:

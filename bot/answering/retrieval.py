@@ -1,9 +1,11 @@
 """
-The team's examples that fit a question: BM25 over approved examples of the right audience.
+The team's examples that fit a question, by words and by meaning, of the right audience.
 
-Frequent words cost most and tell least, so in a large data set the rarest words of the question
-find what may fit, and all of them decide which fits best (docs/decisions/0039). The question is
-hostile text: only its words reach the full-text query, each quoted.
+BM25 finds what shares words. Frequent words cost most and tell least, so in a large data set the
+rarest words of the question find what may fit, and all of them decide which fits best
+(docs/decisions/0039). The question is hostile text: only its words reach the full-text query, each
+quoted. Where a sentence model is there, it finds what says the same in other words, and one sum
+ranks both (docs/decisions/0057); where it is not, or not in time, words alone decide.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,6 +15,8 @@ from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
 from bot.answering.ranking import Corpus, bm25
+from bot.embedding.index import Nearness
+from bot.embedding.meaning import Meaning
 from bot.words import telling, words_of
 from storage.audience import Viewer, readable
 from storage.full_text import rarest_words, rows_with, size
@@ -25,6 +29,14 @@ QUESTION_WEIGHT, ANSWER_WEIGHT = 3.0, 1.0
 MOST_ROWS = 10_000
 #: Of what they find so many are compared by all words.
 COMPARED = 100
+#: How many of the nearest by meaning, and of the best by words, are ranked together.
+RANKED = 50
+#: What sharing the question's words adds to the cosine, for the example that shares most of them.
+#: Chosen on the seed's second wordings, like the next one.
+WORDS_WEIGHT = 0.1
+#: Less like the question than this, and without a word of it, an example has nothing to say.
+FLOOR = 0.2
+_IDS_AT_ONCE = 2_000
 
 _QUERY = text(
     """
@@ -41,10 +53,31 @@ _QUERY = text(
     """
 ).bindparams(bindparam("audiences", expanding=True), bindparam("exclude_ids", expanding=True))
 
+_BY_ID = text(
+    """
+    SELECT id, question, answer, permalink
+    FROM example
+    WHERE id IN :ids
+      AND team_id = :team_id
+      AND state = 'approved'
+      AND audience IN :audiences
+      AND id NOT IN :exclude_ids
+    """
+).bindparams(
+    bindparam("ids", expanding=True),
+    bindparam("audiences", expanding=True),
+    bindparam("exclude_ids", expanding=True),
+)
+
 
 @dataclass(frozen=True)
 class RetrievedExample:
-    """``score`` is BM25's: larger fits better, only comparable within one search."""
+    """
+    ``score``: larger fits better, only comparable within one search.
+
+    ``likeness`` is the cosine of what question and example mean, comparable between searches; None
+    where no sentence model was asked.
+    """
 
     id: int
     question: str
@@ -62,26 +95,93 @@ def retrieve(
     question: str,
     k: int,
     exclude_ids: Collection[int] = (),
+    *,
+    meaning: Meaning | None = None,
 ) -> list[RetrievedExample]:
-    """Return at most ``k`` examples that share words with the question, the best first."""
+    """
+    Return at most ``k`` examples that fit the question, the best first.
+
+    Without ``meaning``, those that share words with it.
+    """
     audiences = readable(audience, viewer)
-    counts = rows_with(session, question_words(question))
-    if not audiences or not counts or k <= 0:
+    if not audiences or k <= 0:
         return []
-    parameters = {
+    parameters: dict[str, object] = {
         "question_weight": QUESTION_WEIGHT,
         "answer_weight": ANSWER_WEIGHT,
         "team_id": team_id,
         "audiences": sorted(audiences),
         "exclude_ids": sorted(exclude_ids),
     }
+    counts = rows_with(session, question_words(question))
+    nearness = meaning.nearness(session, team_id, question) if meaning else None
+    if nearness is None:
+        return _by_words(session, parameters, counts, k)[:k]
+    by_words = _by_words(session, parameters, counts, k, at_most=RANKED)
+    near = _by_meaning(session, parameters, nearness, max(RANKED, k))
+    found = {example.id: example for example in (*near, *by_words)}
+    scored = _scored(session, counts, list(found.values())) if counts else found.values()
+    return _together(scored, nearness)[:k]
+
+
+def _by_words(
+    session: Session,
+    parameters: dict[str, object],
+    counts: dict[str, int],
+    k: int,
+    *,
+    at_most: int = 0,
+) -> list[RetrievedExample]:
+    """``k`` examples, or up to ``at_most`` where that costs no second search."""
+    if not counts:
+        return []
+    most = max(k, at_most)
     rarest = rarest_words(counts, MOST_ROWS)
     if len(rarest) < len(counts):
-        found = _search(session, parameters, rarest, max(COMPARED, k))
+        found = _search(session, parameters, rarest, max(COMPARED, most))
         if len(found) >= k:
-            return _ranked(session, counts, found)[:k]
+            scored = _scored(session, counts, found)
+            return sorted(scored, key=lambda example: (-example.score, example.id))[:most]
     # Few examples, or few of them for this viewer: then every word may find one.
-    return _search(session, parameters, counts, k)
+    return _search(session, parameters, counts, most)
+
+
+def _by_meaning(
+    session: Session, parameters: dict[str, object], nearness: Nearness, k: int
+) -> list[RetrievedExample]:
+    """The nearest that may be seen; where others stand in between, further ones are looked at."""
+    nearest = nearness.nearest(2 * k, FLOOR)
+    found = _seen_of(session, parameters, nearest)
+    if len(found) < k and len(nearest) == 2 * k:
+        nearest = nearness.nearest(len(nearness.cosines), FLOOR)
+        for at in range(2 * k, len(nearest), _IDS_AT_ONCE):
+            found |= _seen_of(session, parameters, nearest[at : at + _IDS_AT_ONCE])
+            if len(found) >= k:
+                break
+    return [found[each] for each in nearest if each in found][:k]
+
+
+def _seen_of(
+    session: Session, parameters: dict[str, object], ids: list[int]
+) -> dict[int, RetrievedExample]:
+    rows = session.connection().execute(_BY_ID, {**parameters, "ids": ids})
+    return {row[0]: RetrievedExample(row[0], row[1], row[2], row[3], 0.0) for row in rows}
+
+
+def _together(examples: Iterable[RetrievedExample], nearness: Nearness) -> list[RetrievedExample]:
+    """Rank by the cosine and, in its proportion to the best, by what BM25 says."""
+    likeness = {example.id: nearness.of(example.id) for example in examples}
+    nearest = max((each for each in likeness.values() if each is not None), default=0.0)
+    best = max((example.score for example in examples), default=0.0)
+    ranked = []
+    for example in examples:
+        share = example.score / best if best > 0 else 0.0
+        known = likeness[example.id]
+        # An example that has no vector yet counts as near as its words let think.
+        cosine = share * nearest if known is None else known
+        score = cosine + WORDS_WEIGHT * share
+        ranked.append(replace(example, score=score, likeness=known))
+    return sorted(ranked, key=lambda example: (-example.score, example.id))
 
 
 def question_words(question: str) -> list[str]:
@@ -101,11 +201,11 @@ def _search(
     return [RetrievedExample(*row) for row in session.connection().execute(_QUERY, values)]
 
 
-def _ranked(
+def _scored(
     session: Session, counts: dict[str, int], found: list[RetrievedExample]
 ) -> list[RetrievedExample]:
     corpus = Corpus(*size(session), counts)
-    scored = [
+    return [
         replace(
             example,
             score=bm25(
@@ -118,4 +218,3 @@ def _ranked(
         )
         for example in found
     ]
-    return sorted(scored, key=lambda example: (-example.score, example.id))

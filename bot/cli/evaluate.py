@@ -25,7 +25,7 @@ def evaluate(
     team: TeamOption = "",
 ) -> None:
     """Ask a version today's held-out questions, and judge it anew. Works beside a running bot."""
-    from bot.app import make_engine, make_workshop
+    from bot.app import make_engine, make_meaning, make_workshop
     from bot.engines.base_model import resolve_base_model
     from bot.pipeline.judging_again import judge_again
 
@@ -33,19 +33,24 @@ def evaluate(
     with open_database(settings) as database:
         team_id = team_of(database, team)
         base = resolve_base_model(settings.base_model, settings.apprentice_home / "models")
+        meaning = make_meaning(settings)
         workshop = make_workshop(
-            settings, database, make_engine(settings, base), base, trains=False
+            settings, database, make_engine(settings, base), base, meaning, trains=False
         )
         if workshop is None:
             raise SettingsError("ENGINE=openai_api loads no version, so none can be asked here.")
         with database.read() as session:
             viewer = operator(session, team_id)
+        if meaning:
+            meaning.model.start()
         try:
             judged = judge_again(
                 workshop, team_id, version, viewer, by=by, report=_say if not as_json else _silent
             )
         finally:
             workshop.engine.stop()
+            if meaning:
+                meaning.model.stop()
     if as_json:
         print(json.dumps(_whole(judged), indent=2, ensure_ascii=False))
         return

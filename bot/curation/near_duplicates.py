@@ -1,5 +1,6 @@
 """
-Examples that ask the same as a question: found by their rarest words, then compared.
+Examples that ask the same as a question: found by their rarest words and, where a sentence model
+is there, by what they mean; then compared.
 
 What is found is kept in pairs when an example is stored, for people to merge or keep apart.
 Nothing is dropped or changed here.
@@ -12,7 +13,9 @@ from math import log, sqrt
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
+from bot.embedding.index import Nearness
 from bot.words import STOP_WORDS, stem, stems_of, telling, words_of
+from storage import vectors
 from storage.audience import WORKSPACE, Viewer
 from storage.full_text import rarest_words, rows_with, size
 from storage.near_duplicates import COMPARED, replace_open
@@ -23,6 +26,10 @@ ALIKE = 0.8
 #: So much of a question in one example, and so much less in any other, asks the same too;
 #: chosen on the seed's second wordings (docs/decisions/0040).
 CLEARLY_BEST = 0.74
+#: With a sentence model: the cosine, so much of the share of words, and so much of the lead over
+#: the next, together at least this; chosen on the second wordings too (docs/decisions/0058).
+SHARE_WEIGHT, LEAD_WEIGHT = 0.5, 0.5
+SURE_BY_MEANING = 0.7
 #: Answers less alike than this say different things.
 SAME_ANSWER = 0.4
 #: How many of the best matches of the full-text index are compared.
@@ -45,6 +52,22 @@ _CANDIDATES = text(
     LIMIT :limit
     """
 ).bindparams(
+    bindparam("states", expanding=True),
+    bindparam("audiences", expanding=True),
+    bindparam("exclude", expanding=True),
+)
+_BY_ID = text(
+    """
+    SELECT id, question, answer
+    FROM example
+    WHERE id IN :ids
+      AND team_id = :team_id
+      AND state IN :states
+      AND (:everybody OR audience IN :audiences)
+      AND id NOT IN :exclude
+    """
+).bindparams(
+    bindparam("ids", expanding=True),
     bindparam("states", expanding=True),
     bindparam("audiences", expanding=True),
     bindparam("exclude", expanding=True),
@@ -96,31 +119,43 @@ def near_duplicates(
     question: str,
     *,
     exclude: Collection[int] = (),
+    nearness: Nearness | None = None,
 ) -> list[Similar]:
-    """The examples a viewer may see that ask the same, the most alike first."""
+    """
+    The examples a viewer may see that ask the same, the most alike first.
+
+    ``nearness`` is that to the question; without it words alone tell.
+    """
     asked = _look_up(session, question)
-    found = _candidates(session, team_id, viewer.audiences, asked, exclude)
+    found = _candidates(session, team_id, viewer.audiences, asked, exclude, nearness)
     return [
         Similar(candidate.example_id, similarity, _why(question, candidate))
-        for candidate, similarity in _alike(asked, found)
+        for candidate, similarity in _alike(asked, found, nearness)
     ]
 
 
-def note_near_duplicates(session: Session, example: Example) -> None:
+def note_near_duplicates(
+    session: Session, example: Example, nearness: Nearness | None = None
+) -> None:
     """
     Keep the pairs a stored example makes, instead of the open ones it had.
+
+    In the transaction that stores it there is no time to ask a sentence model: words alone tell
+    then, and the pairs are noted again in the background with ``nearness``.
 
     An example for everybody is compared with all, a private one with its own channel's and
     everybody's: nobody could ever be shown a pair from two channels without being in both.
     """
     assert example.id is not None
+    if nearness is None:
+        vectors.mark_compared(session, example.id, is_compared=False)
     if example.state not in COMPARED:
         replace_open(session, example, [])
         return
     audiences = None if example.audience == WORKSPACE else {WORKSPACE, example.audience}
     asked = _look_up(session, example.question)
-    found = _candidates(session, example.team_id, audiences, asked, {example.id})
-    alike = _alike(asked, found)
+    found = _candidates(session, example.team_id, audiences, asked, {example.id}, nearness)
+    alike = _alike(asked, found, nearness)
     replace_open(session, example, [_pair(example, other, how_much) for other, how_much in alike])
 
 
@@ -140,36 +175,63 @@ def _candidates(
     audiences: Collection[str] | None,
     asked: _Asked,
     exclude: Collection[int],
+    nearness: Nearness | None,
 ) -> list[_Candidate]:
-    """What shares rare words with a question; ``audiences`` None means all of the workspace."""
-    if not asked.counts or (audiences is not None and not audiences):
+    """
+    What shares rare words with a question, and what is nearest to it; ``audiences`` None means all
+    of the workspace.
+    """
+    if audiences is not None and not audiences:
         return []
     parameters = {
-        "match": " OR ".join(f'"{word}"' for word in rarest_words(asked.counts, MOST_ROWS)),
         "team_id": team_id,
         "states": [state.value for state in COMPARED],
         "everybody": audiences is None,
         "audiences": sorted(audiences or ()),
         "exclude": sorted(exclude),
-        "limit": COMPARED_AT_MOST,
     }
-    return [_Candidate(*row) for row in session.connection().execute(_CANDIDATES, parameters)]
+    connection = session.connection()
+    found: list[_Candidate] = []
+    if asked.counts:
+        match = " OR ".join(f'"{word}"' for word in rarest_words(asked.counts, MOST_ROWS))
+        by_words = {**parameters, "match": match, "limit": COMPARED_AT_MOST}
+        found = [_Candidate(*row) for row in connection.execute(_CANDIDATES, by_words)]
+    if nearness is not None:
+        by_meaning = {**parameters, "ids": nearness.nearest(COMPARED_AT_MOST)}
+        found += [_Candidate(*row) for row in connection.execute(_BY_ID, by_meaning)]
+    return list(dict.fromkeys(found))
 
 
-def _alike(asked: _Asked, candidates: Collection[_Candidate]) -> list[tuple[_Candidate, float]]:
+def _alike(
+    asked: _Asked, candidates: Collection[_Candidate], nearness: Nearness | None
+) -> list[tuple[_Candidate, float]]:
     """The candidates that ask the same, and how sure that is, from 0 to 1; the surest first."""
     shares = {each: asked.share(stems_of(f"{each.question} {each.answer}")) for each in candidates}
-    best = sorted(shares.values(), reverse=True)[:2]
-    lead = best[0] - (best[1] if len(best) > 1 else 0.0) if best else 0.0
-    scored = []
+    scored = _clearly_best(shares, nearness)
     for each, share in shares.items():
         # A question has no more of the words than it has with its answer, fillers apart.
         both = _both_ways(asked, each) if share >= ALIKE or asked.is_of_fillers else 0.0
         if both >= ALIKE:
-            scored.append((each, both))
-        elif share == best[0] and share + lead >= CLEARLY_BEST and len(candidates) > 1:
-            scored.append((each, share))
-    return sorted(scored, key=lambda found: (-found[1], found[0].example_id))
+            scored[each] = both
+    return sorted(scored.items(), key=lambda found: (-found[1], found[0].example_id))
+
+
+def _clearly_best(
+    shares: Mapping[_Candidate, float], nearness: Nearness | None
+) -> dict[_Candidate, float]:
+    """What asks the same in other words, and how sure that is: the best alone, or none."""
+    if len(shares) < 2:
+        return {}
+    cosines = {each: nearness.of(each.example_id) for each in shares} if nearness else {}
+    known = {each: cosine for each, cosine in cosines.items() if cosine is not None}
+    if len(known) < 2:
+        most, next_most = sorted(shares.values(), reverse=True)[:2]
+        is_clear = 2 * most - next_most >= CLEARLY_BEST
+        return {each: most for each in shares if is_clear and shares[each] == most}
+    sums = {each: cosine + SHARE_WEIGHT * shares[each] for each, cosine in known.items()}
+    first, second = sorted(sums, key=lambda each: -sums[each])[:2]
+    sure = sums[first] + LEAD_WEIGHT * (sums[first] - sums[second])
+    return {first: min(1.0, known[first])} if sure >= SURE_BY_MEANING else {}
 
 
 def _both_ways(asked: _Asked, candidate: _Candidate) -> float:
@@ -203,4 +265,4 @@ def _pair(example: Example, candidate: _Candidate, similarity: float) -> NearDup
 def _why(question: str, candidate: _Candidate) -> str:
     there = stems_of(f"{candidate.question} {candidate.answer}")
     shared = [word for word in telling(words_of(question)) if stem([word])[0] in there]
-    return "same words: " + ", ".join(shared)
+    return "same words: " + ", ".join(shared) if shared else "says the same in other words"

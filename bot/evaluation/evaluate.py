@@ -19,6 +19,7 @@ from bot.answering.retrieval import retrieve
 from bot.answering.safe_text import make_safe
 from bot.answering.strategy import Strategy
 from bot.dataset.clusters import clusters_of
+from bot.embedding.meaning import Meaning
 from bot.engines.client import Completion, Engine
 from bot.evaluation.chats import context_of
 from bot.evaluation.metrics import token_f1
@@ -87,6 +88,7 @@ def ask(
     *,
     keep_going: Callable[[], bool],
     report: Callable[[int, int], None],
+    meaning: Meaning | None = None,
 ) -> bool:
     """
     Ask what was not asked yet; return False if ``keep_going`` ended it before the end.
@@ -104,7 +106,7 @@ def ask(
         for wave in waves:
             if not keep_going():
                 return False
-            running = [pool.submit(_answer, database, engine, exam, task) for task in wave]
+            running = [pool.submit(_answer, database, engine, exam, task, meaning) for task in wave]
             for finished in as_completed(running):
                 with database.write() as session:
                     session.add(finished.result())
@@ -160,7 +162,9 @@ def _unseen_clusters(rows: Sequence[SnapshotRow]) -> Mapping[int, frozenset[int]
     }
 
 
-def _answer(database: Database, engine: Engine, exam: Exam, task: _Task) -> EvaluationAnswer:
+def _answer(
+    database: Database, engine: Engine, exam: Exam, task: _Task, meaning: Meaning | None
+) -> EvaluationAnswer:
     with database.read() as session:
         examples = retrieve(
             session,
@@ -170,6 +174,7 @@ def _answer(database: Database, engine: Engine, exam: Exam, task: _Task) -> Eval
             task.row.question,
             task.strategy.examples,
             task.excluded,
+            meaning=meaning,
         )
     try:
         prompt = fit(engine, task.row.question, examples, context_of(task.row), Limits())

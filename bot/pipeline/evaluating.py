@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlmodel import Session
 
-from bot.answering.abstention import calibrate
+from bot.answering.abstention import choose, keep_thresholds
 from bot.answering.strategy import Strategy, live_strategy
 from bot.engines.errors import AdapterFileError
 from bot.evaluation.blind import pairs_of
@@ -49,6 +49,7 @@ def evaluate(workshop: Workshop, run: Run) -> bool:
         exam,
         keep_going=lambda: not _is_interrupted(workshop, run),
         report=_reporter(workshop, run),
+        meaning=workshop.patient_meaning,
     ):
         return not workshop.is_stopping.is_set()
     workshop.checkpoint("questions answered")
@@ -112,17 +113,29 @@ def _conclude(
     with workshop.database.read() as session:
         evaluation = conclusion_of(session, workshop, run, version, exam, findings)
     let_judge(workshop, run, version, exam, evaluation)
+    thresholds = _thresholds(workshop, run, exam)
 
     def keep(session: Session) -> None:
         session.add(evaluation)
-        known = [row.question for row in exam.rows if row.split == Split.HELD_OUT_WORDING]
-        calibrate(session, run.team_id, run.audience, known)
+        keep_thresholds(session, run.team_id, run.audience, thresholds)
         row = session.get_one(Run, run.id)
         row.state, row.progress, row.ended_at = RunState.DONE, {}, workshop.now()
         session.add(row)
         workshop.checkpoint("verdict reached")
 
     draw_and_write(workshop, run, evaluation, keep)
+
+
+def _thresholds(workshop: Workshop, run: Run, exam: Exam) -> dict[bool, float]:
+    """Below which answers are refused: for serving with a sentence model, and without."""
+    known = [row.question for row in exam.rows if row.split == Split.HELD_OUT_WORDING]
+    with workshop.database.read() as session:
+        by_words = choose(session, run.team_id, run.audience, known)
+        if workshop.meaning is None:
+            return by_words
+        return by_words | choose(
+            session, run.team_id, run.audience, known, workshop.patient_meaning
+        )
 
 
 def let_judge(

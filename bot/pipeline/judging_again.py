@@ -62,7 +62,14 @@ def judge_again(
         raise NotFoundError(f"The files of {name} are gone: it cannot be asked any more.")
     workshop.engine.switch(places)
     exam, snapshot_id = _exam(workshop, run, version, places.keys() - {name})
-    ask(workshop.database, workshop.engine, exam, keep_going=lambda: True, report=report)
+    ask(
+        workshop.database,
+        workshop.engine,
+        exam,
+        keep_going=lambda: True,
+        report=report,
+        meaning=workshop.patient_meaning,
+    )
     findings = examine(workshop, run, version)
     with workshop.database.read() as session:
         judged = conclusion_of(session, workshop, run, version, exam, findings)

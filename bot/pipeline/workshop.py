@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.budget import Limits
+from bot.embedding.meaning import Meaning
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Engine
 from bot.engines.model_place import AdapterEngine
@@ -41,9 +42,15 @@ class Workshop:
     checkpoint: Callable[[str], None] = lambda name: None
     provider_prices: TokenPrices | None = None  # of models that a provider serves
     judge: Engine | None = None  # a model that compares answers
+    meaning: Meaning | None = None  # retrieval's, the same that serves
     is_stopping: threading.Event = field(default_factory=threading.Event)
     #: One exchange of adapters at a time: the scheduler and a run may both ask for one.
     switching: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def patient_meaning(self) -> Meaning | None:
+        """For evaluations, which must not depend on how busy the machine is."""
+        return self.meaning.patient() if self.meaning else None
 
     def folder_of(self, run_id: int) -> Path:
         """Where the pictures of a run lie."""

@@ -73,6 +73,7 @@ from storage.tables.runs import (
 )
 from storage.tables.schedules import Schedule
 from storage.tables.sunsets import Sunset
+from storage.tables.vectors import ExampleVector
 from storage.tables.workspace import Attestation, Setting
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "Example",
     "ExampleMessage",
     "ExampleState",
+    "ExampleVector",
     "Feedback",
     "InboxItem",
     "InboxKind",

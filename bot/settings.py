@@ -5,6 +5,7 @@ Every variable of the environment the bot reads is a field here; `.env.example` 
 the README are generated from these fields.
 """
 
+import base64
 import math
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -103,6 +104,12 @@ class Settings(BaseSettings):
         "",
         description="What the trainer `openai` tunes; empty is `gpt-4.1-mini-2025-04-14` at "
         "OpenAI, and the first model listed elsewhere.",
+    )
+    openai_webhook_secret: SecretStr | None = Field(
+        None,
+        description="Signing secret (`whsec_…`) of a webhook of the trainer `openai` that posts to "
+        "`/openai/webhook` of the HTTP mode, so that the end of a job is seen at once. Empty: jobs "
+        "are asked for every 15 seconds.",
     )
     azure_api_key: SecretStr | None = Field(
         None, description="Key of the trainer `azure`, which needs `AZURE_ENDPOINT` too."
@@ -258,6 +265,18 @@ class Settings(BaseSettings):
         if not all(math.isfinite(price) and price >= 0 for price in prices.values()):
             raise ValueError("prices are numbers from 0")
         return prices
+
+    @field_validator("openai_webhook_secret")
+    @classmethod
+    def _webhook_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        secret = value.get_secret_value() if value else ""
+        try:
+            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            key = b""
+        if value and not (secret.startswith("whsec_") and key):
+            raise ValueError("copy it as the provider shows it once: whsec_ and more")
+        return value
 
     @field_validator("apprentice_timezone")
     @classmethod

@@ -53,6 +53,7 @@ class OpenAITrainer:
         self._others = frozenset(others) - {provider.name}
         self._poll_seconds = poll_seconds
         self._seen: dict[str, tuple[float, JobStatus]] = {}
+        self._notices = 0
         self._client = openai.OpenAI(
             base_url=provider.base_url,
             api_key=provider.api_key,
@@ -96,6 +97,7 @@ class OpenAITrainer:
         asked, known = self._seen.get(job_id, (0.0, None))
         if known and time.monotonic() - asked < self._poll_seconds:
             return known
+        notices = self._notices
         job = self._known(job_id)
         with self._sentences():
             events = list(self._client.fine_tuning.jobs.list_events(job.id, limit=100))
@@ -103,7 +105,9 @@ class OpenAITrainer:
             results = self._results(job) if state == JobState.SUCCEEDED else []
             error = self._problem(job) if state == JobState.FAILED else None
         status = job_report.status_of(job, events, results, error)
-        self._seen[job_id] = (time.monotonic(), status)
+        # What was asked before a webhook came may say less than it.
+        if notices == self._notices:
+            self._seen[job_id] = (time.monotonic(), status)
         return status
 
     def result(self, job_id: str) -> RemoteModel:
@@ -138,6 +142,7 @@ class OpenAITrainer:
 
     def notice(self, job_id: str) -> None:
         """Ask at the next look, whatever was seen: a webhook said that the job ended."""
+        self._notices += 1
         self._seen.pop(job_id, None)
 
     def erase(self, job_id: str, *, keep_model: bool = False) -> None:

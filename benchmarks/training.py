@@ -32,7 +32,7 @@ def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="apprentice-") as folder:
         home = Path(folder)
         # The first run alone would dequantise the base.
-        _run(home, "warm", LORA_JOB, rows[:4], epochs=1)
+        _run(home, "warm", LORA_JOB, rows[:8], epochs=1)
         local = _run(home, "local", LORA_JOB, rows[:ROWS])
         trl = _run(home, "trl", TRL_JOB, rows[:ROWS])
         once = _run(home, "once", LORA_JOB, rows[:ROWS], epochs=1)

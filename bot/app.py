@@ -156,10 +156,7 @@ class Apprentice:
         self.engine = make_engine(settings, self.base)
         self.meaning = make_meaning(settings)
         self.workshop = make_workshop(settings, self.database, self.engine, self.base, self.meaning)
-        self._inbox: inbox_worker.Crew | None = None
-        self.delivery = Delivery(
-            self.database, self.client, self.people, is_rush=lambda: self._is_in_a_rush
-        )
+        self.delivery = Delivery(self.database, self.client, self.people)
         self.deps = Deps(
             database=self.database,
             people=self.people,
@@ -283,13 +280,9 @@ class Apprentice:
             steps[f"answer {number + 1}"] = answer, ["question"]
         return [Loop(name, step, self.database, *tables) for name, (step, tables) in steps.items()]
 
-    @property
-    def _is_in_a_rush(self) -> bool:
-        return self._inbox is not None and self._inbox.has_hands_full
-
     def _crew(self, workers: dict[InboxKind, inbox_worker.Worker]) -> inbox_worker.Crew:
         pool = ThreadPoolExecutor(inbox_worker.AT_ONCE, "inbox")
-        crew = self._inbox = inbox_worker.Crew(self.database, workers, pool.submit)
+        crew = inbox_worker.Crew(self.database, workers, pool.submit)
         # Run in reverse, after the loops have stopped: what is under way ends and is closed.
         self._stack.callback(crew.close)
         self._stack.callback(pool.shutdown, cancel_futures=True)

@@ -7,7 +7,6 @@ Slack refuses for good is closed with a log line. Ephemerals go out at most once
 
 import logging
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
 from slack_sdk import WebClient
@@ -30,8 +29,6 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 10
 #: A message that changes all the time is updated this often; Slack takes 50 updates a minute.
 UPDATE_SECONDS = 2.0
-#: In a rush one person is told what was kept so often; the others after it.
-RUSH_SECONDS = 0.5
 _BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 
 
@@ -44,12 +41,8 @@ class Delivery:
         client: WebClient,
         people: People,
         checkpoint: Checkpoint = lambda step: None,
-        is_rush: Callable[[], bool] = lambda: False,
     ) -> None:
-        """While ``is_rush``, confirmations give way to keeping what comes in."""
         self._checkpoint = checkpoint
-        self._is_rush = is_rush
-        self._confirmed_at = 0.0  # on the monotonic clock
         self._database = database
         self._client = client
         self._people = people
@@ -70,19 +63,12 @@ class Delivery:
         return True
 
     def _claim(self) -> OutboxMessage | None:
-        pauses, without = self._current_pauses(), self._put_aside()
+        pauses = self._current_pauses()
         with self._database.read() as session:
-            if not outbox.has_due(session, pauses=pauses, without=without):
+            if not outbox.has_due(session, pauses=pauses):
                 return None
         with self._database.write() as session:
-            row = outbox.claim(session, pauses=pauses, without=without)
-        if row and row.kind is OutboxKind.EPHEMERAL:
-            self._confirmed_at = time.monotonic()
-        return row
-
-    def _put_aside(self) -> tuple[OutboxKind, ...]:
-        is_early = time.monotonic() - self._confirmed_at < RUSH_SECONDS
-        return (OutboxKind.EPHEMERAL,) if is_early and self._is_rush() else ()
+            return outbox.claim(session, pauses=pauses)
 
     def _deliver(self, row: OutboxMessage) -> None:
         was_there = row.message_ts is not None

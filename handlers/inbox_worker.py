@@ -84,11 +84,6 @@ class Crew:
             self._start(partial(self._work, item))
         return True
 
-    @property
-    def has_hands_full(self) -> bool:
-        """Whether more came in than is worked on at once."""
-        return len(self._under_work) >= self._at_once // 2
-
     def close(self) -> None:
         """Close what was worked on, when nothing more is to be handed out."""
         self._at_once = 0

@@ -105,25 +105,16 @@ class Pause:
     is_update: bool
 
 
-def has_due(
-    session: Session,
-    now: datetime | None = None,
-    pauses: Collection[Pause] = (),
-    without: Collection[OutboxKind] = (),
-) -> bool:
+def has_due(session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()) -> bool:
     """Say whether ``claim`` would find a row; reading needs no turn to write."""
-    return session.exec(_due(now or utc_now(), pauses, without)).first() is not None
+    return session.exec(_due(now or utc_now(), pauses)).first() is not None
 
 
 def claim(
-    session: Session,
-    now: datetime | None = None,
-    pauses: Collection[Pause] = (),
-    without: Collection[OutboxKind] = (),
+    session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()
 ) -> OutboxMessage | None:
     """Take the oldest row that is due; it is POSTING until ``delivered`` or handed back."""
-    due = _due(now or utc_now(), pauses, without)
-    row = session.exec(due.with_for_update(skip_locked=True)).first()
+    row = session.exec(_due(now or utc_now(), pauses).with_for_update(skip_locked=True)).first()
     if row is not None:
         row.state = OutboxState.POSTING
         row.attempts += 1
@@ -230,11 +221,7 @@ def _keep_uploaded(before: Sequence[Json], after: Sequence[Json]) -> list[Json]:
 
 
 def _due(
-    now: datetime,
-    pauses: Collection[Pause],
-    without: Collection[OutboxKind] = (),
-    *,
-    files: bool = False,
+    now: datetime, pauses: Collection[Pause], *, files: bool = False
 ) -> SelectOfScalar[OutboxMessage]:
     is_file = col(OutboxMessage.kind) == OutboxKind.FILE
     is_due = or_(col(OutboxMessage.not_before).is_(None), col(OutboxMessage.not_before) <= now)
@@ -243,7 +230,6 @@ def _due(
         .where(col(OutboxMessage.state) == OutboxState.PENDING, is_due)
         .where(is_file if files else not_(is_file))
         .where(*(not_(_falls_under(pause)) for pause in pauses))
-        .where(*(col(OutboxMessage.kind) != kind for kind in without))
         .order_by(col(OutboxMessage.id))
         .limit(1)
     )

@@ -395,7 +395,7 @@ def make_workshop(
     return Workshop(
         database=database,
         home=home,
-        trainers=make_trainers(settings, trainer),
+        trainers=make_trainers(settings, trainer, base),
         engine=engine,
         base=base,
         context_tokens=CONTEXT_TOKENS,

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from bot.engines.base_model import BaseModel
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.settings import Settings
+from bot.training.downloaded import Downloads
 from bot.training.local import TRL_JOB, LocalTrainer
 from bot.training.openai_api import OpenAITrainer
 from bot.training.prices import TERMS, Price, Terms, at_openai
@@ -22,20 +24,23 @@ from bot.training.provider import (
 from bot.training.trainer import Trainer
 
 
-def make_trainers(settings: Settings, local: LocalTrainer) -> dict[str, Trainer]:
+def make_trainers(settings: Settings, local: LocalTrainer, base: BaseModel) -> dict[str, Trainer]:
     """Every trainer that has its settings, by the name people use."""
     trainers: dict[str, Trainer] = {"local": local}
     if "trl" in settings.trainers:
         home = settings.apprentice_home
         trainers["trl"] = LocalTrainer(home / "trl-jobs", home / "models", child=TRL_JOB)
-    return trainers | trainers_elsewhere(settings)
+    downloads = Downloads(settings.apprentice_home / "jobs", base, settings.base_model)
+    return trainers | trainers_elsewhere(settings, downloads)
 
 
-def trainers_elsewhere(settings: Settings) -> dict[str, OpenAITrainer]:
+def trainers_elsewhere(
+    settings: Settings, downloads: Downloads | None = None
+) -> dict[str, OpenAITrainer]:
     """Those that keep what they are given with a provider."""
     installation = installation_id(settings.apprentice_home)
     return {
-        name: OpenAITrainer(provider, installation, others=settings.trainers)
+        name: OpenAITrainer(provider, installation, others=settings.trainers, downloads=downloads)
         for name, provider in providers(settings).items()
     }
 

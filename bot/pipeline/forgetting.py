@@ -19,6 +19,7 @@ from bot.curation import forgetting
 from bot.curation.forgetting import SERVE_DAYS, Grace
 from bot.errors import TrainingError
 from bot.pipeline.serving import take_out_of_service
+from bot.training.job_folder import is_plain_name
 from bot.training.trainer import PARITY_FILE
 from storage import audit, erasure, lineage, outbox, runs, sweeping, versions
 from storage.columns import utc_now
@@ -171,8 +172,9 @@ def _clear_run(broom: Broom, team_id: str, run_id: int) -> None:
     is_over = version is None or version.state == VersionState.RETIRED
     if run and run.job_id and run.trainer in broom.elsewhere:
         broom.elsewhere[run.trainer].erase(run.job_id, keep_model=not is_over)
+    name = run.job_id if run and run.job_id and is_plain_name(run.job_id) else f"run-{run_id}"
     for jobs in JOB_FOLDERS:
-        job = broom.home / jobs / ((run and run.job_id) or f"run-{run_id}")
+        job = broom.home / jobs / name
         if is_over:
             shutil.rmtree(job, ignore_errors=True)
         elif job.is_dir():
@@ -223,6 +225,9 @@ def _purge(broom: Broom, found: Erasure) -> None:
         except TrainingError as problem:
             log.warning("What `%s` has of %s is still there; delete it by hand: %s",
                       trainer, job_id, problem)  # fmt: skip
+        # An adapter that was downloaded lies under the provider's name for its job.
+        if is_plain_name(job_id):
+            shutil.rmtree(broom.home / JOB_FOLDERS[0] / job_id, ignore_errors=True)
     for run_id in run_ids:
         for jobs in JOB_FOLDERS:
             shutil.rmtree(broom.home / jobs / f"run-{run_id}", ignore_errors=True)

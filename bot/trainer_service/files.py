@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
+from bot.trainer_service import adapters
 from bot.trainer_service.access import DeskOf, Owner, QuotasOf
 from bot.trainer_service.desk import OPEN, Desk, shown
 from bot.trainer_service.errors import ApiError, invalid, missing
@@ -59,13 +60,18 @@ def list_files(
 
 @router.get("/{file_id}")
 def retrieve(desk: DeskOf, owner: Owner, file_id: str) -> dict[str, Any]:
+    if found := adapters.find(desk, owner, file_id):
+        return found[0]
     return _known(desk, owner, file_id)
 
 
 @router.get("/{file_id}/content")
 def content(desk: DeskOf, owner: Owner, file_id: str) -> Response:
-    _known(desk, owner, file_id)
-    return Response(desk.path_of_file(file_id).read_bytes(), media_type="application/octet-stream")
+    found = adapters.find(desk, owner, file_id)
+    if found is None:
+        _known(desk, owner, file_id)
+    path = found[1] if found else desk.path_of_file(file_id)
+    return Response(path.read_bytes(), media_type="application/octet-stream")
 
 
 @router.delete("/{file_id}")

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 
+from bot.trainer_service import adapters, results
 from bot.trainer_service import desk as jobs
-from bot.trainer_service import results
 from bot.trainer_service.access import DeskOf, Owner, QuotasOf
 from bot.trainer_service.desk import Desk, shown
 from bot.trainer_service.errors import ApiError, invalid, missing
@@ -107,7 +107,8 @@ def checkpoints(
     job = _known(desk, owner, job_id)
     steps = desk.store.find("event", owner, "job_id = ? AND step IS NOT NULL", (job_id,))
     last = steps[-1]["data"] if steps else None
-    return page(results.checkpoints_of(job, last), after=after, limit=limit)
+    files = adapters.ids_of(desk, job)
+    return page(results.checkpoints_of(job, last, files), after=after, limit=limit)
 
 
 def _known(desk: Desk, owner: str, job_id: str) -> Row:

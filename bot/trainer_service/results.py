@@ -77,8 +77,11 @@ def model_of(job: Row, base: str, owner: str) -> Row:
     }
 
 
-def checkpoints_of(job: Row, last_metrics: Row | None) -> list[Row]:
-    """The last step's, which is the model itself; earlier ones are not kept."""
+def checkpoints_of(job: Row, last_metrics: Row | None, files: list[str]) -> list[Row]:
+    """
+    The last step's, which is the model itself; earlier ones are not kept. ``files`` are its
+    adapter's: OpenAI hands out none.
+    """
     if job["status"] != "succeeded" or last_metrics is None:
         return []
     known = {name: last_metrics[name] for name in ("step", "train_loss")}
@@ -90,6 +93,7 @@ def checkpoints_of(job: Row, last_metrics: Row | None) -> list[Row]:
             "fine_tuned_model_checkpoint": job["fine_tuned_model"],
             "fine_tuning_job_id": job["id"],
             "metrics": known,
+            "result_files": files,
             "step_number": last_metrics["step"],
         }
     ]

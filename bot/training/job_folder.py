@@ -196,6 +196,11 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
+def is_plain_name(job_id: str) -> bool:
+    """Whether a job's id, which may be a provider's word, names one folder and nothing above it."""
+    return job_id not in ("", ".", "..") and not {"/", "\\", "\0"} & set(job_id)
+
+
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

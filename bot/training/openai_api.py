@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Any
 
 import openai
@@ -17,10 +18,11 @@ from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.engines.model_place import RemoteModel
 from bot.training import job_report
+from bot.training.downloaded import WANTED, Downloads
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
 from bot.training.provider import Provider
 from bot.training.remote_errors import BaseEndsSoonError, RowsRejectedError, TuningRefusedError
-from bot.training.trainer import JobState, JobStatus
+from bot.training.trainer import Adapter, JobState, JobStatus
 from bot.training.wire_errors import checked, sentences, words_of
 
 #: A base that is switched off sooner is not worth a run.
@@ -40,17 +42,20 @@ class OpenAITrainer:
         installation: str,
         *,
         others: Iterable[str] = (),
+        downloads: Downloads | None = None,
         poll_seconds: float = POLL_SECONDS,
         max_retries: int = 2,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         """
         ``installation`` tells this bot's runs from those of others on the same account;
-        ``others`` are the trainers to name where this one refuses.
+        ``others`` are the trainers to name where this one refuses. ``downloads`` keeps the
+        adapters of providers that hand them out, where the base is ours too.
         """
         self._provider = provider
         self._installation = installation
         self._others = frozenset(others) - {provider.name}
+        self._downloads = downloads
         self._poll_seconds = poll_seconds
         self._seen: dict[str, tuple[float, JobStatus]] = {}
         self._notices = 0
@@ -110,10 +115,14 @@ class OpenAITrainer:
             self._seen[job_id] = (time.monotonic(), status)
         return status
 
-    def result(self, job_id: str) -> RemoteModel:
-        """Name the tuned model; it stays with the provider."""
+    def result(self, job_id: str) -> Adapter | RemoteModel:
+        """Name the tuned model, which stays with the provider, or download its adapter."""
         job = self._known(job_id)
-        if job_report.state_of(job) != JobState.SUCCEEDED or not job.fine_tuned_model:
+        if job_report.state_of(job) != JobState.SUCCEEDED:
+            raise JobNotFinishedError(job_id, str(job.status))
+        if adapter := self._downloaded(job):
+            return adapter
+        if not job.fine_tuned_model:
             raise JobNotFinishedError(job_id, str(job.status))
         return RemoteModel(self._provider.name, job.fine_tuned_model, job.model)
 
@@ -153,10 +162,12 @@ class OpenAITrainer:
             if job is None:
                 return
             files = [job.training_file, job.validation_file, *(job.result_files or [])]
-            for file_id in filter(None, files):
-                self._forgive(lambda file_id=file_id: self._client.files.delete(file_id))
+            if not keep_model:
+                files += [each for files in self._checkpoint_files(job.id) for each in files]
             if (model := job.fine_tuned_model) and not keep_model:
                 self._forgive(lambda: self._client.models.delete(model))
+            for file_id in filter(None, files):
+                self._forgive(lambda file_id=file_id: self._client.files.delete(file_id))
             self._delete_files(str((job.metadata or {}).get(RUN, "")))
 
     def base_name(self) -> str:
@@ -301,6 +312,31 @@ class OpenAITrainer:
         if job is None:
             raise JobUnknownError(job_id)
         return job
+
+    def _downloaded(self, job: Any) -> Adapter | None:
+        """The job's adapter for our engine; None where there is none, or its base is not ours."""
+        if self._downloads is None or not self._downloads.serves(job.model):
+            return None
+        if found := self._downloads.kept(job.id):
+            return found
+        files: dict[str, bytes] = {}
+        with self._sentences():
+            for file_id in next(iter(self._checkpoint_files(job.id)), []):
+                file = checked(self._provider, self._client.files.retrieve(file_id))
+                name = PurePosixPath(file.filename).name
+                if name in WANTED:
+                    files[name] = self._client.files.content(file_id).read()
+        if not files:
+            return None
+        return self._downloads.keep(self._provider.name, job.model, job.id, files)
+
+    def _checkpoint_files(self, job_id: str) -> list[list[str]]:
+        """The ids of each checkpoint's files, the last step's first."""
+        if not self._provider.quirks.hands_out_adapters:
+            return []
+        listed = self._client.fine_tuning.jobs.checkpoints.list(job_id)
+        found = sorted(checked(self._provider, listed), key=lambda each: -each.step_number)
+        return [list(getattr(each, "result_files", None) or ()) for each in found]
 
     def _results(self, job: Any) -> list[dict[str, str]]:
         rows: list[dict[str, str]] = []

@@ -21,6 +21,7 @@ class Quirks:
     #: Ours by the provider's name; None: it takes ``method`` as OpenAI does.
     hyperparameters: Mapping[str, Any] | None = None
     fewest_rows: int = 1
+    hands_out_adapters: bool = False  # checkpoints have files to download
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def nebius_provider(
         has_models=False,
         hyperparameters={"n_epochs": 3, **lora},
         fewest_rows=10,
+        hands_out_adapters=True,
     )
     return Provider(
         "nebius",

@@ -8,6 +8,7 @@ TrainingError
 ├── TuningRefusedError       it takes no jobs, or not this one; asking again will not help
 ├── BaseEndsSoonError        the base model is switched off too soon to be worth it
 ├── RowsRejectedError        it does not take the data
+├── AdapterMisfitError       the adapter it hands out cannot be served here
 └── NotAnApiError            the address belongs to something else
 """
 
@@ -86,6 +87,19 @@ class RowsRejectedError(TrainingError):
         )
         self.row = row
         self.question = question
+
+
+class AdapterMisfitError(TrainingError):
+    """Raised when downloaded adapter files are damaged or belong to another base."""
+
+    def __init__(self, trainer: str, model: str, why: str) -> None:
+        super().__init__(
+            f"The adapter that `{trainer}` handed out does not fit: {why}. Nothing of it is used. "
+            f"Check that BASE_MODEL is {model}, then train again; or set BASE_MODEL to something "
+            f"else, and what is tuned stays with `{trainer}`."
+        )
+        self.trainer = trainer
+        self.why = why
 
 
 class NotAnApiError(TrainingError):

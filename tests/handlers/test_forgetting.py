@@ -518,6 +518,24 @@ def test_a_workspace_that_leaves_leaves_nothing_with_its_provider(office):
     assert provider.erased == [(f"run-{version.run_id}", False)]
 
 
+@pytest.mark.parametrize(("job_id", "is_gone"), [("ftjob-7", True), ("../models", False)])
+def test_what_was_downloaded_leaves_too_and_a_providers_word_removes_nothing_else(
+    office, job_id, is_gone
+):
+    alice_answers(office)
+    version = trained_elsewhere(office)
+    with office.database.write() as session:
+        session.get_one(Run, version.run_id).job_id = job_id
+    folder = office.home / "jobs" / job_id
+    (office.home / "jobs").mkdir(exist_ok=True)
+    folder.mkdir(parents=True)
+    on_uninstalled({"team_id": TEAM}, office.desk.deps)
+
+    steps.step(steps.Broom(office.database, office.home, elsewhere={"openai": Elsewhere()}))
+
+    assert folder.exists() is not is_gone
+
+
 def test_the_words_kept_for_comparing_engines_are_erased_with_the_rest(office):
     alice_answers(office)
     version = train(office)

@@ -5,10 +5,11 @@ import os
 
 def child_environment() -> dict[str, str]:
     """
-    Ours, with threads that sleep while they wait for one another.
+    Ours, with threads that wait for one another awake for a moment only, then sleep.
 
-    OpenMP's threads spin instead, which is a little faster where nobody else wants the processor
-    and ruinous where somebody does: the one that is waited for cannot run
-    (docs/benchmarks.md). Who has a machine for the model alone sets OMP_WAIT_POLICY=active.
+    By itself OpenMP lets them spin for a long time, which is ruinous where somebody else wants the
+    processor: the one that is waited for cannot run. Not to spin at all costs six sevenths of the
+    speed where nobody does: a token has hundreds of such waits (docs/experiments.md). Who has a
+    machine for the model alone sets OMP_WAIT_POLICY=active.
     """
-    return {"OMP_WAIT_POLICY": "passive", **os.environ}
+    return {"GOMP_SPINCOUNT": "2000", **os.environ}

@@ -37,6 +37,11 @@ class RoutedEngine:
         return self._local.adapters | frozenset(self._places)
 
     @property
+    def local(self) -> _Local:
+        """Our own engine."""
+        return self._local
+
+    @property
     def remotes(self) -> frozenset[str]:
         """Whose models can be served here."""
         return frozenset(self._remotes)

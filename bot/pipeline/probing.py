@@ -1,8 +1,11 @@
 """What speaks against a candidate besides its scores: parity, erased data, leaks, forgetting."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from bot.engines.llama_cpp import LlamaCppEngine
+from bot.engines.routed import RoutedEngine
 from bot.evaluation.canary import canary_of
 from bot.evaluation.gate import Findings
 from bot.evaluation.parity import first_difference
@@ -18,6 +21,7 @@ from bot.evaluation.probes import (
 )
 from bot.pipeline.preparing import rows_of_run
 from bot.pipeline.workshop import Workshop
+from bot.training.downloaded import MANIFEST
 from bot.training.trainer import PARITY_FILE
 from storage import evaluations, probes
 from storage.audience import Viewer
@@ -102,11 +106,20 @@ def _words(*, planted: int, foreign: int, secrets: int) -> list[str]:
 
 
 def _parity(workshop: Workshop, version: ModelVersion) -> str | None:
-    """Another's engine says nothing of its tokens: there is nothing to compare."""
-    if not isinstance(workshop.engine, LlamaCppEngine):
+    """Where another engine or another's trainer says nothing of its tokens, nothing is compared."""
+    engine = workshop.engine.local if isinstance(workshop.engine, RoutedEngine) else workshop.engine
+    folder = workshop.home / version.adapter_path
+    if not isinstance(engine, LlamaCppEngine) or version.remote_id or _is_from_elsewhere(folder):
         return None
-    samples = workshop.home / version.adapter_path / PARITY_FILE
-    return first_difference(workshop.engine, version.name, samples)
+    return first_difference(engine, version.name, folder / PARITY_FILE)
+
+
+def _is_from_elsewhere(folder: Path) -> bool:
+    """Whether a provider trained the adapter and it was downloaded."""
+    try:
+        return "trained_by" in json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError):
+        return False
 
 
 def _erased(version: ModelVersion) -> str | None:

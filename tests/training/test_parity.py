@@ -1,7 +1,9 @@
 """What is trained is what is served: tokens, base and adapter agree between the two engines."""
 
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.engines.llama_cpp import LlamaCppEngine
+from bot.engines.routed import RoutedEngine
 from bot.evaluation.parity import first_difference
+from bot.pipeline import probing
 from bot.training.base_weights import architecture_of, cached_base
 from bot.training.encoding import encode_row, invocation_tokens
 from bot.training.gguf_adapter import write_gguf_adapter
@@ -175,3 +179,20 @@ def test_a_trained_adapter_is_proven_in_the_engine_and_another_template_is_not(
 
     assert proven is None
     assert "the chat template, the system prompt or the special tokens differ" in str(refuted)
+
+
+def test_the_running_bots_engine_is_compared_too(
+    tiny_engine: LlamaCppEngine, tiny_adapter: Adapter, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_adapter.folder, tmp_path / "adapter")
+    workshop: Any = SimpleNamespace(engine=RoutedEngine(tiny_engine), home=tmp_path)
+    version: Any = SimpleNamespace(
+        name="workspace-v1", adapter_path="adapter", remote_id=None, base_digest=""
+    )
+    assert probing._parity(workshop, version) is None
+
+    samples = json.loads((tmp_path / "adapter" / PARITY_FILE).read_text())
+    samples[0]["tokens"][3] += 1
+    (tmp_path / "adapter" / PARITY_FILE).write_text(json.dumps(samples))
+
+    assert str(probing._parity(workshop, version)).startswith("in row 1, token 3 was")

@@ -260,7 +260,8 @@ def _findings(report: Report) -> h.Node:
         h.h2["What was looked for besides"],
         _definitions(
             {
-                "Served as it was trained": found.get("parity") or "yes, no difference found",
+                "Served as it was trained": found.get("parity")
+                or "no difference found, as far as engine and trainer tell",
                 "Data": found.get("data") or "nothing it learned was erased",
                 "Leaks": "; ".join(leaks),
                 "General tasks": (

@@ -12,8 +12,8 @@ from typing import Any
 from benchmarks.machine import describe
 
 #: In the order that makes each the quieter: the load last.
-ALL = ("redaction", "gate", "retrieval", "paraphrases", "decoding", "training", "scale", "capture",
-       "loop", "sabotage", "crowd")  # fmt: skip
+ALL = ("redaction", "gate", "retrieval", "paraphrases", "decoding", "training", "evaluation",
+       "scale", "capture", "loop", "sabotage", "crowd")  # fmt: skip
 
 
 def main(names: list[str]) -> int:

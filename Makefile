@@ -4,6 +4,8 @@
 #   PORT=3000      with demo: the port of the page
 #   PYTHON=python3 the Python to make .venv with, 3.11 or newer
 #   WORKERS=3      with test: processes that test at once; most of a test is waiting
+#   RERUNS=2       with test: how often a test that failed is tried again. Many talk over sockets
+#                  to other processes, and a crowded machine is late; pytest counts the reruns
 #   TORCH_INDEX=   Linux without a GPU: the package index of PyTorch's CPU build, as shown on
 #                  pytorch.org/get-started/locally; saves gigabytes of downloads
 
@@ -11,6 +13,7 @@ PYTHON ?= python3
 PORT ?= 3000
 TORCH_INDEX ?=
 WORKERS ?= 3
+RERUNS ?= 2
 BIN = .venv/bin
 STAMP = .venv/.installed-for
 REQUIREMENTS = constraints.txt requirements.txt requirements-slim.txt requirements-model.txt
@@ -22,7 +25,8 @@ demo: setup
 	@exec $(BIN)/python -m bot demo --port $(PORT) $(if $(RESET),--reset)
 
 test: setup-dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  --reruns $(RERUNS) $(ARGS)
 
 lint: setup-dev
 	@$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """A provider's webhook at the bot: heard at once, refused where forged or stale, harmless twice."""
 
+import contextlib
 import json
 import threading
 import time
@@ -56,7 +57,12 @@ class Bot:
         server = waitress.create_server(
             lambda *request: self.app(*request), host="127.0.0.1", port=0
         )
-        thread = threading.Thread(target=server.run, daemon=True)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # closed while it waits
+                server.run()
+
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         self.stack.callback(server.close)
         self.url = f"http://127.0.0.1:{server.effective_port}"

@@ -193,9 +193,17 @@ def everything_in(session: Session, team_id: str, snapshot_id: int) -> Iterator[
 
 
 def add(
-    session: Session, team_id: str, audience: str, snapshot_hash: str, rows: Iterable[SnapshotRow]
+    session: Session,
+    team_id: str,
+    audience: str,
+    snapshot_hash: str,
+    rows: Iterable[dict[str, Any]],
 ) -> Snapshot:
-    """Keep a new snapshot under the audience's next number; its rows go in a page at a time."""
+    """
+    Keep a new snapshot under the audience's next number; its rows go in a page at a time.
+
+    ``rows`` are the columns of each row in their order, but for snapshot and position.
+    """
     before = newest(session, team_id, audience)
     snapshot = Snapshot(
         team_id=team_id,
@@ -208,12 +216,9 @@ def add(
     assert snapshot.id is not None
     places = enumerate(rows)
     while page := list(islice(places, PAGE)):
-        session.execute(
+        session.connection().execute(
             sa.insert(SnapshotRow),
-            [
-                row.model_dump(exclude={"id"}) | {"snapshot_id": snapshot.id, "position": position}
-                for position, row in page
-            ],
+            [row | {"snapshot_id": snapshot.id, "position": position} for position, row in page],
         )
     return snapshot
 

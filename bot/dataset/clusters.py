@@ -28,7 +28,8 @@ def clusters_of(questions: Mapping[int, Iterable[str]]) -> dict[int, int]:
     parent = {key: key for key in sorted(questions)}
     # In an order that only the texts decide: the same data set splits the same way anywhere.
     ordered = sorted((text, key) for key in parent for text in questions[key])
-    texts = [(key, _words(text)) for text, key in ordered]
+    roots = _Roots()
+    texts = [(key, roots.of(text)) for text, key in ordered]
     weights = _weights(words for _, words in texts)
     with_rare: dict[str, list[int]] = {}
     for place, (key, words) in enumerate(texts):
@@ -41,9 +42,16 @@ def clusters_of(questions: Mapping[int, Iterable[str]]) -> dict[int, int]:
     return {key: _root(parent, key) for key in parent}
 
 
-def _words(text: str) -> frozenset[str]:
-    # Fillers too: "is" and "was" can be all the difference. Text without words is its own word.
-    return frozenset(stem(words_of(text))) or frozenset({text.strip()})
+class _Roots(dict[str, str]):
+    """The stem of each word, made once: a large data set has few words and many of each."""
+
+    def __missing__(self, word: str) -> str:
+        self[word] = stem([word])[0]
+        return self[word]
+
+    def of(self, text: str) -> frozenset[str]:
+        # Fillers too: "is" and "was" can be all the difference. Text without words is its own.
+        return frozenset(map(self.__getitem__, words_of(text))) or frozenset({text.strip()})
 
 
 def _weights(texts: Iterable[frozenset[str]]) -> dict[str, float]:

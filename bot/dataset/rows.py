@@ -8,13 +8,13 @@ time, so that a large data set is in memory once and not twice.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from bot.dataset.splits import splits_of, words_of
 from storage.tables import SnapshotRow, Source, Split, WordingUse
 
-_SPLIT_ORDER = {split: place for place, split in enumerate(Split)}
+_SPLITS = tuple(Split)
+_SPLIT_ORDER = {split: place for place, split in enumerate(_SPLITS)}
 
 
 class Material(Protocol):
@@ -41,9 +41,8 @@ class OtherWording(Protocol):
     def use(self) -> WordingUse: ...
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Planned:
-    """A row to be; sorts as the rows do, by content before id."""
+class Planned(NamedTuple):
+    """A row to be; sorts as the rows do, by content before id. A tuple compares fastest."""
 
     order: int
     row_hash: str
@@ -52,7 +51,7 @@ class Planned:
 
     @property
     def split(self) -> Split:
-        return list(Split)[self.order]
+        return _SPLITS[self.order]
 
 
 def plan_rows(
@@ -81,21 +80,24 @@ def plan_rows(
     return planned
 
 
-def make_row(team_id: str, planned: Planned, example: Material) -> SnapshotRow:
-    """Its snapshot and place are set when it is kept."""
-    return SnapshotRow(
-        team_id=team_id,
-        snapshot_id=0,
-        position=0,
-        split=planned.split,
-        example_id=planned.example_id,
-        question=planned.question,
-        context=example.context,
-        answer=example.answer,
-        question_source=example.question_source.value,
-        answer_source=example.answer_source.value,
-        row_hash=planned.row_hash,
-    )
+def row_values(team_id: str, planned: Planned, example: Material) -> dict[str, Any]:
+    """
+    The columns of its row; which snapshot and which place are set when it is kept.
+
+    Plain values: a hundred thousand objects of the session take half the time of a snapshot.
+    """
+    return {
+        "team_id": team_id,
+        "split": planned.split,
+        "example_id": planned.example_id,
+        "question": planned.question,
+        "context": example.context,
+        "answer": example.answer,
+        "question_source": example.question_source.value,
+        "answer_source": example.answer_source.value,
+        "row_hash": planned.row_hash,
+        "erased": False,
+    }
 
 
 def build_rows(
@@ -104,7 +106,9 @@ def build_rows(
     """Make all rows at once, in their final order."""
     by_id = {_id(example): example for example in examples}
     return [
-        make_row(team_id, planned, by_id[planned.example_id])
+        SnapshotRow(
+            **row_values(team_id, planned, by_id[planned.example_id]), snapshot_id=0, position=0
+        )
         for planned in plan_rows(examples, wordings)
     ]
 

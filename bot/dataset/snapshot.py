@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from bot.dataset.rights import Coverage, manifest, sort_by_rights
-from bot.dataset.rows import Planned, build_rows, make_row, plan_rows, row_hash, snapshot_hash
+from bot.dataset.rows import Planned, build_rows, plan_rows, row_hash, row_values, snapshot_hash
 from storage import snapshots
 from storage.audience import Viewer
 from storage.tables import Attestation, Example, Snapshot, SnapshotRow, Split
@@ -60,7 +60,7 @@ def freeze(session: Session, team_id: str, audience: str, attestation: Attestati
     newest = snapshots.newest(session, team_id, audience)
     if newest and newest.hash == digest and snapshots.is_whole(session, newest):
         return Frozen(newest, rights)
-    rows = (make_row(team_id, row, by_id[row.example_id]) for row in planned)
+    rows = (row_values(team_id, row, by_id[row.example_id]) for row in planned)
     return Frozen(snapshots.add(session, team_id, audience, digest, rows), rights)
 
 

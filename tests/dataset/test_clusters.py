@@ -34,7 +34,7 @@ def test_it_finds_what_comparing_everything_would():
 
     found = clusters_of({number: [text] for number, text in enumerate(texts)})
 
-    sets = [clusters._words(text) for text in texts]
+    sets = list(map(clusters._Roots().of, texts))
     weights = clusters._weights(sets)
     for one in range(len(texts)):
         for other in range(one):

@@ -47,6 +47,7 @@ from bot.pipeline import forgetting as forgetting_steps
 from bot.pipeline.reporting import write_report
 from bot.pipeline.watching import Watch
 from bot.restore import finish_restore
+from bot.restored import forget_unknown
 from bot.scheduler import knocks_for, start_scheduler
 from bot.settings import Settings
 from bot.trainers import make_trainers, remote_engines, terms_of, trainers_elsewhere
@@ -73,7 +74,9 @@ from handlers.people import People
 from handlers.recovery import recover
 from handlers.run_cards import RunCards
 from handlers.status import WaitingLine
+from storage import ledger
 from storage.database import Database
+from storage.ledger import Ledger
 from storage.schema import upgrade
 from storage.tables import InboxKind
 
@@ -133,12 +136,16 @@ class Apprentice:
         self._settings = settings
         self._stack = stack
         redactor = Redactor(settings.redaction_patterns, settings.phone_regions)
-        self.database = Database(settings.effective_database_url, redactor.text)
+        home = settings.apprentice_home
+        self.database = Database(
+            settings.effective_database_url, redactor.text, Ledger(home / ledger.FILE)
+        )
         stack.callback(self.database.close)
         stack.callback(self.database.hold().release)
         if self.database.path:
-            finish_restore(settings.apprentice_home, self.database.path)
+            finish_restore(home, self.database.path)
         upgrade(self.database)
+        forget_unknown(self.database, home, settings.forget_within_days)
         self.broom = forgetting_steps.Broom(
             self.database,
             settings.apprentice_home,

@@ -1,5 +1,6 @@
 """
-Writes a backup while the bot runs: one tar with the database, the versions' files and checksums.
+Writes a backup while the bot runs: one tar with the database, the versions' files, the ledger of
+erasures and checksums.
 
 The database is copied by SQLite's own online backup, so the copy is one consistent state whatever
 is written meanwhile; versions' files never change. The tar is not compressed, so nothing in it can
@@ -10,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -20,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import BackupError
+from storage import ledger
+from storage.columns import utc_now
 from storage.database import Database
 
 FORMAT = 1
@@ -70,8 +74,16 @@ def _write(database: Path, home: Path, target: Path, folder: Path) -> Written:
     copy_database(database, copy)
     paths, missing = _version_files(copy, home)
     files = {DATABASE: copy, **paths}
+    if (home / ledger.FILE).is_file():
+        # After the database, so that it holds at least what the database knows.
+        files[ledger.FILE] = Path(shutil.copyfile(home / ledger.FILE, folder / ledger.FILE))
     described = {name: _described(path) for name, path in files.items()}
-    manifest = {"format": FORMAT, "revision": revision_of(copy), "files": described}
+    manifest = {
+        "format": FORMAT,
+        "revision": revision_of(copy),
+        "made_at": utc_now().isoformat(timespec="seconds"),
+        "files": described,
+    }
     partial = folder / "backup.tar"
     with (
         partial.open("xb") as raw,

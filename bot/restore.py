@@ -3,7 +3,8 @@ Puts a backup in the place of what is there: all of it or, whatever happens, not
 
 Everything is unpacked and checked beside the old data first. A marker file then says that the new
 data counts; from there on an interrupted restore is finished by the next start, before it nothing
-has changed.
+has changed. What was erased after the backup was made is erased in the unpacked copy, before the
+marker (``bot.restored``).
 """
 
 import errno
@@ -15,8 +16,11 @@ import sqlite3
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.backup import (
     DATABASE,
@@ -27,6 +31,7 @@ from bot.backup import (
     revision_of,
 )
 from bot.errors import BackupError
+from bot.restored import Erased, Memory, forget_since
 from storage.database import Database
 from storage.schema import knows_revision
 
@@ -36,9 +41,20 @@ _MAX_MANIFEST_BYTES = 50_000_000
 _CHUNK = 1 << 20
 
 
-def restore_backup(database: Database, home: Path, source: Path) -> int:
+@dataclass(frozen=True)
+class Restored:
+    """``made_at`` is when the backup was made, as it says; ``erased`` is what did not come back."""
+
+    files: int
+    made_at: str
+    erased: Erased
+
+
+def restore_backup(
+    database: Database, home: Path, source: Path, memory: Memory | None = None
+) -> Restored:
     """
-    Replace database and versions by those of a backup; returns the number of files.
+    Replace database and versions by those of a backup, without what was erased since.
 
     Raises:
         BackupError: the backup is damaged, not ours or too new; nothing has changed then.
@@ -55,8 +71,17 @@ def restore_backup(database: Database, home: Path, source: Path) -> int:
         staging = home / STAGING
         shutil.rmtree(staging, ignore_errors=True)
         try:
-            number = _unpack(source, staging / "new")
-        except (OSError, tarfile.TarError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            number, made_at = _unpack(source, staging / "new")
+            erased = forget_since(staging / "new", home, place, memory or Memory())
+        except (
+            OSError,
+            tarfile.TarError,
+            sqlite3.Error,
+            SQLAlchemyError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ) as error:
             shutil.rmtree(staging, ignore_errors=True)
             raise BackupError(
                 f"{source} cannot be restored: {error}. Nothing was changed."
@@ -66,7 +91,7 @@ def restore_backup(database: Database, home: Path, source: Path) -> int:
             raise
         _commit(staging)
         finish_restore(home, place)
-    return number
+    return Restored(number, made_at, erased)
 
 
 def finish_restore(home: Path, database: Path) -> bool:
@@ -108,8 +133,8 @@ def finish_interrupted(database: Database, home: Path) -> None:
 
 
 def _commit(staging: Path) -> None:
-    for folder in (staging / "new", staging):
-        _sync(folder)
+    for path in [*(staging / "new").rglob("*"), staging / "new", staging]:
+        _sync(path)
     marker = staging / _COMMITTED
     marker.touch()
     _sync(staging)
@@ -143,8 +168,8 @@ def _move(source: Path, target: Path) -> None:
         source.unlink()
 
 
-def _unpack(source: Path, folder: Path) -> int:
-    """Unpack and check everything into a new folder."""
+def _unpack(source: Path, folder: Path) -> tuple[int, str]:
+    """Unpack and check everything into a new folder; returns how many files, made when."""
     folder.mkdir(parents=True)
     # "r:" takes plain tar alone: nothing compressed can burst here.
     with tarfile.open(source, "r:") as tar:
@@ -158,7 +183,7 @@ def _unpack(source: Path, folder: Path) -> int:
     if absent := set(files) - seen:
         raise BackupError(f"The backup is not whole: {sorted(absent)[0]} is missing in it.")
     _check_content(folder / DATABASE, str(manifest["revision"]))
-    return len(seen)
+    return len(seen), str(manifest.get("made_at", ""))
 
 
 def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:
@@ -228,8 +253,8 @@ def _check_room(folder: Path, size: int) -> None:
         )
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -7,6 +7,7 @@ from handlers.capture_blocks import audience_sentence
 from handlers.deps import Deps
 from handlers.people import Person
 from storage import opt_outs, outbox
+from storage.ledger import digest
 
 
 def tell_author(
@@ -33,7 +34,7 @@ def tell_author(
     outbox.put(
         session,
         team_id,
-        f"first-capture:{opt_outs.digest(team_id, author_id)}",
+        f"first-capture:{digest(team_id, author_id)}",
         channel_id=author_id,
         text=(
             f"I kept {what}, with the question it answers, because {who}. "

@@ -75,9 +75,10 @@ def on_changed(event: Payload, body: Payload, deps: Deps) -> None:
     }
     key = f"{event['channel']}:{message['ts']}"
     with deps.database.write(urgent=True) as session:
-        inbox.receive(
+        if inbox.receive(
             session, body["team_id"], InboxKind.MESSAGE_CHANGED, key, payload, event["event_ts"]
-        )
+        ):
+            forgetting.note_edit(session, body["team_id"], **payload)
 
 
 def on_turned_private(event: Payload, body: Payload, deps: Deps) -> None:
@@ -147,9 +148,10 @@ def _receive_deletion(event: Payload, message_ts: str, body: Payload, deps: Deps
     payload = {"channel_id": event["channel"], "message_ts": message_ts}
     key = f"{event['channel']}:{message_ts}"
     with deps.database.write(urgent=True) as session:
-        inbox.receive(
+        if inbox.receive(
             session, body["team_id"], InboxKind.MESSAGE_DELETED, key, payload, event["event_ts"]
-        )
+        ):
+            forgetting.note_deletion(session, body["team_id"], **payload)
 
 
 def _leave(team_id: str, deps: Deps) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from bot.errors import DatabaseInUseError
+from storage.ledger import Ledger, keep_with
 from storage.team_text import Redact, guard
 from storage.turn import Turn
 
@@ -33,16 +34,20 @@ class Database:
     ``write()`` takes SQLite's write lock at once: a transaction that reads first and writes
     later could otherwise fail half way with "database is locked". It commits on leaving and
     rolls back on an error; query functions never commit. ``read()`` sees one consistent state
-    and holds nobody up. ``redact`` is what every text of people passes before it is written.
+    and holds nobody up. ``redact`` is what every text of people passes before it is written;
+    ``ledger`` learns of what is erased before it is.
     """
 
-    def __init__(self, url: str, redact: Redact | None = None) -> None:
+    def __init__(
+        self, url: str, redact: Redact | None = None, ledger: Ledger | None = None
+    ) -> None:
         self.url = make_url(url)
         self._engine = _create_engine(self.url)
         self._writer = self._engine.execution_options(apprentice_begin="IMMEDIATE")
         self._turn = Turn()
         self._alarms: list[tuple[frozenset[str], threading.Event]] = []
         self._redact = redact
+        self._ledger = ledger
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -57,6 +62,7 @@ class Database:
             Session(self._writer, expire_on_commit=False) as session,
         ):
             guard(session, self._redact)
+            keep_with(session, self._ledger)
             with session.begin():
                 changed = session.connection().info[_CHANGED] = set()
                 yield session

@@ -6,7 +6,8 @@ ask for no viewer, so what they return goes to no list, prompt or export. ``stor
 takes a person's id out of every table.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, or_, select
@@ -285,6 +286,23 @@ def asks_of_message(
             )
         )
     )
+
+
+def messages_known(session: Session, team_id: str) -> Iterator[tuple[str, str]]:
+    """Channel and ts of every message of which there is anything to erase."""
+    asked = (
+        select(Question.channel_id, Question.message_ts)
+        .join(UnansweredAsk, col(UnansweredAsk.question_id) == col(Question.id))
+        .where(col(UnansweredAsk.team_id) == team_id)
+    )
+    kept = select(ExampleMessage.channel_id, ExampleMessage.message_ts).where(
+        col(ExampleMessage.team_id) == team_id
+    )
+    reworded = select(Wording.channel_id, Wording.message_ts).where(
+        col(Wording.team_id) == team_id, col(Wording.message_ts).is_not(None)
+    )
+    places: Iterable[Any] = session.connection().execute(sa.union(kept, reworded, asked))
+    yield from places
 
 
 def open_erasures(session: Session) -> list[Erasure]:

@@ -5,19 +5,25 @@ Both outlive the person's data, so they hold a digest of the id instead of the i
 (who knows an id can test it), but nothing in the table names anybody.
 """
 
-import hashlib
 from collections.abc import Collection
 
 from sqlmodel import Session, col, select
 
+from storage.ledger import digest
 from storage.tables import OptOut, ToldAuthor
 
 
 def opt_out(session: Session, team_id: str, user_id: str) -> bool:
     """Keep nothing of a person from now on; returns whether that is news."""
-    if opted_out(session, team_id, [user_id]):
+    return opt_out_digest(session, team_id, digest(team_id, user_id))
+
+
+def opt_out_digest(session: Session, team_id: str, person: str) -> bool:
+    """The same of somebody who is known by their digest alone."""
+    known = select(OptOut).where(col(OptOut.team_id) == team_id, col(OptOut.person) == person)
+    if session.exec(known).first() is not None:
         return False
-    session.add(OptOut(team_id=team_id, person=digest(team_id, user_id)))
+    session.add(OptOut(team_id=team_id, person=person))
     session.flush()
     return True
 
@@ -45,7 +51,3 @@ def is_first_capture(session: Session, team_id: str, user_id: str) -> bool:
         session.add(ToldAuthor(team_id=team_id, person=person))
         session.flush()
     return known is None
-
-
-def digest(team_id: str, user_id: str) -> str:
-    return hashlib.sha256(f"apprentice:{team_id}:{user_id}".encode()).hexdigest()

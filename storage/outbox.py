@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, not_, or_
+from sqlalchemy import ColumnElement, and_, not_, or_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -207,6 +207,20 @@ def fail(session: Session, row: OutboxMessage, error: str) -> None:
     known.state = OutboxState.FAILED if known.revision == row.revision else OutboxState.PENDING
     known.error = error
     session.add(known)
+
+
+def give_up_waiting(session: Session, team_id: str, error: str) -> None:
+    """Give up everything of a workspace that has not gone out."""
+    session.flush()
+    session.connection().execute(
+        update(OutboxMessage)
+        .where(
+            col(OutboxMessage.team_id) == team_id,
+            col(OutboxMessage.state).in_((OutboxState.PENDING, OutboxState.POSTING)),
+        )
+        .values(state=OutboxState.FAILED, error=error)
+    )
+    session.expire_all()
 
 
 def _keep_uploaded(before: Sequence[Json], after: Sequence[Json]) -> list[Json]:

@@ -36,6 +36,8 @@ _UNDER_WORK = {
     "outbox": (OutboxState.PENDING.value, OutboxState.POSTING.value),
     "question": (QuestionState.QUEUED.value, QuestionState.ANSWERING.value),
 }
+#: How Slack names people; with the same edges as where an id is replaced.
+_PERSON = re.compile(r"(?<![A-Za-z0-9])[UW][A-Z0-9]{2,}(?![A-Za-z0-9])")
 _ENDED = (OutboxState.SENT, OutboxState.FAILED)
 
 
@@ -78,6 +80,32 @@ def purge_workspace(session: Session, team_id: str) -> dict[str, int]:
     audit.purge(session, team_id)
     session.expire_all()
     return counts
+
+
+def team_ids(session: Session) -> set[str]:
+    """The workspaces of which there is any row."""
+    connection = session.connection()
+    found: set[str] = set()
+    for table in SQLModel.metadata.sorted_tables:
+        if "team_id" in table.columns:
+            found |= set(
+                connection.execute(sa.select(table.columns["team_id"]).distinct()).scalars()
+            )
+    return found
+
+
+def people(session: Session, team_id: str) -> set[str]:
+    """Everything in a workspace's rows that looks like a person's id."""
+    connection = session.connection()
+    found: set[str] = set()
+    for table in _tables():
+        texts = [sa.cast(column, sa.String) for column in _text_columns(table)]
+        if texts:
+            rows = sa.select(*texts).where(table.columns["team_id"] == team_id)
+            for row in connection.execution_options(yield_per=1000).execute(rows):
+                for text in filter(None, row):
+                    found.update(_PERSON.findall(text))
+    return found
 
 
 def run_ids(session: Session, team_id: str) -> list[int]:

@@ -1,11 +1,25 @@
 """``backup`` and ``restore``: everything the bot knows, as one file."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli.options import settings_of
+from storage.ledger import Taken
+
+if TYPE_CHECKING:
+    from bot.restore import Restored
+
+_TAKEN = {
+    Taken.PERSON: "person",
+    Taken.MESSAGE: "deleted message",
+    Taken.EDIT: "edited message",
+    Taken.CHANNEL: "closed channel",
+    Taken.EXAMPLE: "narrowed example",
+    Taken.WORKSPACE: "workspace",
+}
 
 
 def register(cli: typer.Typer) -> None:
@@ -36,18 +50,55 @@ def backup(
 def restore(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A file that `backup` wrote.")],
+    ledger: Annotated[
+        Path | None,
+        typer.Option(help="The file erasures.jsonl of another data folder: what was erased there."),
+    ] = None,
 ) -> None:
-    """Replace database and model versions by those of a backup. Stop the bot first."""
+    """
+    Replace database and model versions by those of a backup. Stop the bot first.
+
+    What people took back after the backup was made stays erased.
+    """
     from bot.restore import restore_backup
+    from bot.restored import Memory
+    from bot.trainers import trainers_elsewhere
     from storage.database import Database
 
     settings = settings_of(context)
+    memory = Memory(ledger, settings.forget_within_days, trainers_elsewhere(settings))
     database = Database(settings.effective_database_url)
     try:
-        number = restore_backup(database, settings.apprentice_home, path)
+        restored = restore_backup(database, settings.apprentice_home, path, memory)
     finally:
         database.close()
-    print(f"Restored {counted(number)}. Start the bot; it brings the database up to date.")
+    print(f"Restored {counted(restored.files)}. Start the bot; it brings the rest up to date.")
+    for line in about_erasures(restored):
+        print(line)
+
+
+def about_erasures(restored: "Restored") -> Iterator[str]:
+    """What stayed erased, and plainly what may not have."""
+    erased = restored.erased
+    made = f", on {restored.made_at}" if restored.made_at else ""
+    if erased.counts:
+        listed = ", ".join(
+            f"{number} {_TAKEN[taken]}{'' if number == 1 else 's'}"
+            for taken, number in erased.counts.items()
+        )
+        yield f"Taken back since the backup was made{made}, and erased again: {listed}."
+    if erased.damaged:
+        yield (
+            f"{erased.damaged} lines of the ledger of erasures cannot be read: what they said is "
+            "not erased again. Look through the examples before you start the bot."
+        )
+    if not erased.is_sure:
+        yield (
+            "ATTENTION: this data folder has no ledger of erasures. What people took back after "
+            f"the backup was made{made} is here again. Before you start the bot, bring the file "
+            "erasures.jsonl from the data folder the backup comes from, and restore once more "
+            "with --ledger FILE. If it is lost, ask those who asked to be forgotten to do so again."
+        )
 
 
 def counted(number: int) -> str:

@@ -10,8 +10,11 @@ from sqlmodel import col, select
 
 from bot.errors import SettingsError
 from bot.restore import finish_interrupted
+from bot.restored import forget_unknown
 from bot.settings import Settings
+from storage import ledger
 from storage.database import Database
+from storage.ledger import Ledger
 from storage.schema import upgrade
 from storage.tables import Example, Run
 
@@ -51,10 +54,14 @@ def redactor_of(settings: Settings) -> "Redactor":
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Database]:
     """The database at its newest schema; works beside a running bot."""
-    database = Database(settings.effective_database_url, redactor_of(settings).text)
+    home = settings.apprentice_home
+    database = Database(
+        settings.effective_database_url, redactor_of(settings).text, Ledger(home / ledger.FILE)
+    )
     try:
-        finish_interrupted(database, settings.apprentice_home)
+        finish_interrupted(database, home)
         upgrade(database)
+        forget_unknown(database, home, settings.forget_within_days)
         yield database
     finally:
         database.close()

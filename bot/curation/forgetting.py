@@ -3,21 +3,23 @@ The verbs of forgetting: a message that was deleted or edited, a person who opts
 that closes, a workspace that leaves.
 
 Each runs inside the caller's transaction, does nothing twice, and leaves an ``Erasure`` row where
-something was erased, by which files and free pages are cleared afterwards (``bot.pipeline``).
+something was erased, by which files and free pages are cleared afterwards (``bot.pipeline``). What
+is taken back is noted in the ledger first; ``bot.curation.forgetting_again`` reads it.
 """
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
 from bot.curation.lesson import Lesson
 from bot.errors import MessageGoneError, OptedOutError
-from storage import audit, erasure, lineage, opt_outs, revisions, sweeping
+from storage import audit, erasure, ledger, lineage, opt_outs, revisions, sweeping
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
+from storage.ledger import Taken
 from storage.tables import (
     STALE_MESSAGE_EDITED,
     Erasure,
@@ -67,6 +69,20 @@ def check_may_keep(session: Session, team_id: str, lesson: Lesson, keeper_id: st
         raise MessageGoneError
 
 
+def note_deletion(session: Session, team_id: str, channel_id: str, message_ts: str) -> None:
+    """Note that a message was deleted, as soon as it is heard of: Slack says it once."""
+    ledger.note(session, Taken.MESSAGE, team_id, channel_id, message_ts)
+
+
+def note_edit(
+    session: Session, team_id: str, channel_id: str, message_ts: str, edited_ts: str
+) -> None:
+    """Note that a message which something was learned from says something else now."""
+    if erasure.of_message(session, team_id, channel_id, message_ts):
+        at = datetime.fromtimestamp(float(edited_ts), UTC)
+        ledger.note(session, Taken.EDIT, team_id, channel_id, message_ts, at=at)
+
+
 def forget_message(
     session: Session, team_id: str, channel_id: str, message_ts: str, grace: Grace
 ) -> Erasure | None:
@@ -81,7 +97,7 @@ def forget_message(
         return None
     whole = [example for example, part in found if part is not Part.CONTEXT]
     partly = [example for example, part in found if part is Part.CONTEXT]
-    row = _new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
+    row = new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
     _erase(session, row, whole, partly, grace, actor=SLACK)
     _drop_wordings(session, row, wordings, grace)
     _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
@@ -124,7 +140,9 @@ def opt_out(session: Session, team_id: str, user_id: str) -> Erasure:
         is_same = (row.team_id, row.user_id) == (team_id, user_id)
         if is_same and row.state is ErasureState.ASKED:
             return row
-    return _new_erasure(session, team_id, ErasureKind.PERSON, user_id, Grace(utc_now()))
+    row = new_erasure(session, team_id, ErasureKind.PERSON, user_id, Grace(utc_now()))
+    ledger.note(session, Taken.PERSON, team_id, user_id, name=row.receipt)
+    return row
 
 
 def forget_person(session: Session, row: Erasure, grace: Grace) -> None:
@@ -152,13 +170,21 @@ def close_channel(session: Session, team_id: str, channel_id: str, grace: Grace)
     """
     Follow a public channel that turned private: what was learned there stays there.
 
-    The examples are narrowed to the channel, and leave the snapshots and versions of the
-    workspace as if they were erased. Returns None where nothing was known of it.
+    Returns None where nothing was known of it.
+    """
+    ledger.note(session, Taken.CHANNEL, team_id, channel_id)
+    return narrow_channel(session, team_id, channel_id, grace)
+
+
+def narrow_channel(session: Session, team_id: str, channel_id: str, grace: Grace) -> Erasure | None:
+    """
+    Narrow a channel's examples to it; they leave the snapshots and versions of the workspace as
+    if they were erased.
     """
     found = erasure.of_channel(session, team_id, channel_id)
     if not found:
         return None
-    row = _new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
+    row = new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
     _mark(session, row, found, grace)
     for example in found:
         example.audience = channel_id
@@ -174,11 +200,19 @@ def move(session: Session, example: Example, audience: str, grace: Grace) -> Non
     Give an example to another audience; where fewer people may hear it then, it leaves the
     snapshots and versions it was in as if it were erased.
     """
+    if audience != WORKSPACE:
+        name = ledger.example_name(example.id, example.created_at)
+        ledger.note(session, Taken.EXAMPLE, example.team_id, *name, audience=audience)
+    move_again(session, example, audience, grace)
+
+
+def move_again(session: Session, example: Example, audience: str, grace: Grace) -> None:
+    """The same, of what the ledger knows already."""
     example.audience, example.updated_at = audience, utc_now()
     session.add(example)
     session.flush()
     if audience != WORKSPACE:
-        row = _new_erasure(session, example.team_id, ErasureKind.MESSAGE, None, grace)
+        row = new_erasure(session, example.team_id, ErasureKind.MESSAGE, None, grace)
         _mark(session, row, [example], grace)
         _finish(session, row, narrowed=1)
 
@@ -188,7 +222,13 @@ def leave(session: Session, team_id: str, due_at: datetime) -> Erasure:
     for row in erasure.open_erasures(session):
         if row.team_id == team_id and row.kind is ErasureKind.WORKSPACE:
             return row
-    row = _new_erasure(session, team_id, ErasureKind.WORKSPACE, None, Grace(due_at))
+    ledger.note(session, Taken.WORKSPACE, team_id, at=due_at)
+    return leave_again(session, team_id, due_at)
+
+
+def leave_again(session: Session, team_id: str, due_at: datetime) -> Erasure:
+    """The same, of what the ledger knows already."""
+    row = new_erasure(session, team_id, ErasureKind.WORKSPACE, None, Grace(due_at))
     _record(session, team_id, SLACK, "workspace.left", f"workspace:{team_id}")
     return row
 
@@ -253,12 +293,17 @@ def _drop_wordings(session: Session, row: Erasure, wordings: list[Any], grace: G
     _finish(session, row, wordings=len(wordings))
 
 
-def _new_erasure(
-    session: Session, team_id: str, kind: ErasureKind, user_id: str | None, grace: Grace
+def new_erasure(
+    session: Session,
+    team_id: str,
+    kind: ErasureKind,
+    user_id: str | None,
+    grace: Grace,
+    receipt: str | None = None,
 ) -> Erasure:
     row = Erasure(
         team_id=team_id,
-        receipt=secrets.token_hex(6),
+        receipt=receipt or secrets.token_hex(6),
         kind=kind,
         user_id=user_id,
         due_at=grace.now,

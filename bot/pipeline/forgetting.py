@@ -82,6 +82,16 @@ def step(broom: Broom) -> bool:
     return any(moved) or is_late
 
 
+def end_overdue(broom: Broom) -> None:
+    """Take out at once what is past its day: versions, and workspaces that left."""
+    with broom.database.read() as session:
+        due = [row for row in erasure.open_erasures(session) if row.due_at <= broom.now()]
+    _retire_overdue(broom)
+    for row in due:
+        if row.kind is ErasureKind.WORKSPACE:
+            _purge(broom, row)
+
+
 def _advance(broom: Broom, row: Erasure) -> bool:
     if row.kind is ErasureKind.WORKSPACE:
         _purge(broom, row)

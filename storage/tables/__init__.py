@@ -1,5 +1,6 @@
 """
-All tables, one module per subject. Every row belongs to a workspace (``team_id``).
+All tables, one module per subject. Every row belongs to a workspace (``team_id``), save those of
+``ledger_entry``, which outlive one.
 
 Importing this package registers every table with SQLModel's metadata.
 """
@@ -32,6 +33,7 @@ from storage.tables.forgetting import (
     ErasureKind,
     ErasureState,
     ExampleMessage,
+    LedgerEntry,
     OptOut,
     Part,
     ToldAuthor,
@@ -101,6 +103,7 @@ __all__ = [
     "InboxItem",
     "InboxKind",
     "InboxState",
+    "LedgerEntry",
     "ModelVersion",
     "NearDuplicate",
     "NearDuplicateKind",

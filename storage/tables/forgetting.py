@@ -101,3 +101,15 @@ class Erasure(SQLModel, table=True):
     asked_at: datetime = now_field()
     due_at: datetime = now_field()
     done_at: datetime | None = time_field()
+
+
+class LedgerEntry(SQLModel, table=True):
+    """
+    That this database knows an entry of the ledger (``storage.ledger``), by the entry's name.
+
+    Of no workspace: it has to outlive the rows of one that left.
+    """
+
+    __tablename__ = "ledger_entry"
+
+    entry: str = Field(primary_key=True)

@@ -30,6 +30,11 @@ CLEARLY_BEST = 0.74
 #: the next, together at least this; chosen on the second wordings too (docs/decisions/0058).
 SHARE_WEIGHT, LEAD_WEIGHT = 0.5, 0.5
 SURE_BY_MEANING = 0.69
+#: Where the answer is known too, so much of its likeness is added: two who teach one fact differ
+#: more in how they ask than in what they answer. At least these, with and without a sentence
+#: model; chosen on second wordings whose answers had lost half their words (decision 0058).
+ANSWER_WEIGHT = 0.8
+SURE_WITH_ANSWER, SURE_WITH_ANSWER_BY_WORDS = 0.92, 0.6
 #: Answers less alike than this say different things.
 SAME_ANSWER = 0.4
 #: How many of the best matches of the full-text index are compared.
@@ -93,11 +98,13 @@ class _Candidate:
 @dataclass(frozen=True)
 class _Asked:
     """
-    A question as candidates are compared with it. ``counts`` is how many examples have each of
-    its telling words, ``weights`` what the stem of each counts: much if few examples have it.
+    A question as candidates are compared with it, with its answer where it has one. ``counts`` is
+    how many examples have each of its telling words, ``weights`` what the stem of each counts:
+    much if few examples have it.
     """
 
     question: str
+    answer: str
     stems: frozenset[str]
     counts: Mapping[str, int]
     weights: Sequence[tuple[str, float]]
@@ -120,13 +127,15 @@ def near_duplicates(
     *,
     exclude: Collection[int] = (),
     nearness: Nearness | None = None,
+    answer: str = "",
 ) -> list[Similar]:
     """
     The examples a viewer may see that ask the same, the most alike first.
 
-    ``nearness`` is that to the question; without it words alone tell.
+    ``nearness`` is that to the question; without it words alone tell. ``answer`` is the
+    question's own, where it has one.
     """
-    asked = _look_up(session, question)
+    asked = _look_up(session, question, answer)
     found = _candidates(session, team_id, viewer.audiences, asked, exclude, nearness)
     return [
         Similar(candidate.example_id, similarity, _why(question, candidate))
@@ -153,20 +162,19 @@ def note_near_duplicates(
         replace_open(session, example, [])
         return
     audiences = None if example.audience == WORKSPACE else {WORKSPACE, example.audience}
-    asked = _look_up(session, example.question)
+    asked = _look_up(session, example.question, example.answer)
     found = _candidates(session, example.team_id, audiences, asked, {example.id}, nearness)
     alike = _alike(asked, found, nearness)
     replace_open(session, example, [_pair(example, other, how_much) for other, how_much in alike])
 
 
-def _look_up(session: Session, question: str) -> _Asked:
+def _look_up(session: Session, question: str, answer: str) -> _Asked:
     words = telling(words_of(question))[:MAX_WORDS]
     rows, _ = size(session)
     counts = rows_with(session, words)
     weights = [log(1 + rows / counts.get(word, 0.5)) for word in words]
-    return _Asked(
-        question, stems_of(question), counts, list(zip(stem(words), weights, strict=True))
-    )
+    weighed = list(zip(stem(words), weights, strict=True))
+    return _Asked(question, answer, stems_of(question), counts, weighed)
 
 
 def _candidates(
@@ -207,7 +215,7 @@ def _alike(
 ) -> list[tuple[_Candidate, float]]:
     """The candidates that ask the same, and how sure that is, from 0 to 1; the surest first."""
     shares = {each: asked.share(stems_of(f"{each.question} {each.answer}")) for each in candidates}
-    scored = _clearly_best(shares, nearness)
+    scored = _clearly_best(shares, nearness, _same_answers(asked, candidates))
     for each, share in shares.items():
         # A question has no more of the words than it has with its answer, fillers apart.
         both = _both_ways(asked, each) if share >= ALIKE or asked.is_of_fillers else 0.0
@@ -216,22 +224,55 @@ def _alike(
     return sorted(scored.items(), key=lambda found: (-found[1], found[0].example_id))
 
 
+def _same_answers(asked: _Asked, candidates: Collection[_Candidate]) -> dict[_Candidate, float]:
+    """How alike the answers are, from 0 to 1; empty for a question without one."""
+    if not asked.answer:
+        return {}
+    stems = stems_of(asked.answer)
+    return {
+        each: _overlap(asked.answer, each.answer, stems, stems_of(each.answer))
+        for each in candidates
+    }
+
+
 def _clearly_best(
-    shares: Mapping[_Candidate, float], nearness: Nearness | None
+    shares: Mapping[_Candidate, float],
+    nearness: Nearness | None,
+    answers: Mapping[_Candidate, float],
 ) -> dict[_Candidate, float]:
     """What asks the same in other words, and how sure that is: the best alone, or none."""
-    if len(shares) < 2:
-        return {}
     cosines = {each: nearness.of(each.example_id) for each in shares} if nearness else {}
     known = {each: cosine for each, cosine in cosines.items() if cosine is not None}
     if len(known) < 2:
-        most, next_most = sorted(shares.values(), reverse=True)[:2]
-        is_clear = 2 * most - next_most >= CLEARLY_BEST
-        return {each: most for each in shares if is_clear and shares[each] == most}
+        return _leading(shares, shares, 1.0, CLEARLY_BEST) | _leading(
+            shares, _with_answers(shares, answers), LEAD_WEIGHT, SURE_WITH_ANSWER_BY_WORDS
+        )
     sums = {each: cosine + SHARE_WEIGHT * shares[each] for each, cosine in known.items()}
-    first, second = sorted(sums, key=lambda each: -sums[each])[:2]
-    sure = sums[first] + LEAD_WEIGHT * (sums[first] - sums[second])
-    return {first: min(1.0, known[first])} if sure >= SURE_BY_MEANING else {}
+    return _leading(known, sums, LEAD_WEIGHT, SURE_BY_MEANING) | _leading(
+        known, _with_answers(sums, answers), LEAD_WEIGHT, SURE_WITH_ANSWER
+    )
+
+
+def _with_answers(
+    sums: Mapping[_Candidate, float], answers: Mapping[_Candidate, float]
+) -> dict[_Candidate, float]:
+    return {each: sums[each] + ANSWER_WEIGHT * answers[each] for each in sums if each in answers}
+
+
+def _leading(
+    similarity: Mapping[_Candidate, float],
+    sums: Mapping[_Candidate, float],
+    lead_weight: float,
+    sure: float,
+) -> dict[_Candidate, float]:
+    """The one with the greatest sum, if that and its lead over the next are enough."""
+    ranked = sorted(sums, key=lambda each: -sums[each])
+    if not ranked:
+        return {}
+    # One that stands alone leads nobody.
+    lead = sums[ranked[0]] - sums[ranked[1]] if len(ranked) > 1 else 0.0
+    is_sure = sums[ranked[0]] + lead_weight * lead >= sure
+    return {ranked[0]: min(1.0, similarity[ranked[0]])} if is_sure else {}
 
 
 def _both_ways(asked: _Asked, candidate: _Candidate) -> float:

@@ -64,6 +64,27 @@ def test_other_forms_and_order_of_the_same_words_are_found_and_said(session):
     assert "door" in found[0].why
 
 
+def test_the_same_answer_tells_what_differently_worded_questions_do_not(session):
+    door = teach(session, DOOR, "With the brass key that hangs behind the boiler.")
+    teach(session, PRINTER, "The one upstairs, beside the kitchen, prints in colour.")
+    asked = "What gets somebody into our cellar?"
+
+    assert similar_ids(session, asked) == []
+    assert similar_ids(session, asked, answer="Take the brass key behind the boiler.") == [door.id]
+    assert similar_ids(session, asked, answer="Ask the guard for a ladder.") == []
+
+
+def test_a_new_example_is_paired_with_one_that_has_the_same_answer(session):
+    door = noted(session, DOOR, "With the brass key that hangs behind the boiler.")
+    noted(session, PRINTER, "The one upstairs, beside the kitchen, prints in colour.")
+
+    again = noted(
+        session, "What gets somebody into our cellar?", "The brass key behind the boiler."
+    )
+
+    assert pairs(session) == [(door.id, again.id, NearDuplicateKind.NEAR_DUPLICATE)]
+
+
 def test_a_different_question_is_no_duplicate(session):
     teach(session, DOOR, "With the brass key.")
 

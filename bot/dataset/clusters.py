@@ -7,7 +7,7 @@ only texts with a rare word in common are looked at.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from math import log
+from math import fsum, log
 
 from bot.words import stem, words_of
 
@@ -31,11 +31,18 @@ def clusters_of(questions: Mapping[int, Iterable[str]]) -> dict[int, int]:
     roots = _Roots()
     texts = [(key, roots.of(text)) for text, key in ordered]
     weights = _weights(words for _, words in texts)
+    squared = [_squared(words, weights) for _, words in texts]
     with_rare: dict[str, list[int]] = {}
     for place, (key, words) in enumerate(texts):
         for word in _rarest(words, weights):
             others = with_rare.setdefault(word, [])
-            for other_key, other in (texts[each] for each in others[-COMPARED_AT_MOST:]):
+            for each in others[-COMPARED_AT_MOST:]:
+                # Nothing is shared beyond the shorter one: most pairs end here.
+                if min(squared[place], squared[each]) < ALIKE**2 * max(
+                    squared[place], squared[each]
+                ):
+                    continue
+                other_key, other = texts[each]
                 if _root(parent, key) != _root(parent, other_key) and _alike(words, other, weights):
                     _join(parent, key, other_key)
             others.append(place)
@@ -80,9 +87,13 @@ def _rarest(words: frozenset[str], weights: Mapping[str, float]) -> list[str]:
 def _alike(one: frozenset[str], other: frozenset[str], weights: Mapping[str, float]) -> bool:
     if one == other:
         return True
-    shared = sum(weights[word] for word in one & other)
-    lengths = sum(weights[word] for word in one) * sum(weights[word] for word in other)
-    return shared * shared >= ALIKE**2 * lengths
+    lengths = _squared(one, weights) * _squared(other, weights)
+    return _squared(one & other, weights) ** 2 >= ALIKE**2 * lengths
+
+
+def _squared(words: Iterable[str], weights: Mapping[str, float]) -> float:
+    """The squared length; exact, as sets of words come in another order in each process."""
+    return fsum(weights[word] for word in words)
 
 
 def _join(parent: dict[int, int], key: int, other: int) -> None:

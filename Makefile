@@ -1,4 +1,4 @@
-# make demo | test | lint | fix | bench | setup
+# make demo | test | lint | fix | bench | setup | setup-autotrain | test-autotrain
 #
 #   RESET=1        with demo: begin anew (deletes ./data)
 #   PORT=3000      with demo: the port of the page
@@ -19,7 +19,7 @@ STAMP = .venv/.installed-for
 REQUIREMENTS = constraints.txt requirements.txt requirements-slim.txt requirements-model.txt
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-input -q
 
-.PHONY: demo test lint fix bench docs setup setup-dev migrate clean
+.PHONY: demo test test-autotrain lint fix bench docs setup setup-dev setup-autotrain migrate clean
 
 demo: setup
 	@exec $(BIN)/python -m bot demo --port $(PORT) $(if $(RESET),--reset)
@@ -27,6 +27,9 @@ demo: setup
 test: setup-dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  --reruns $(RERUNS) $(ARGS)
+
+test-autotrain: setup-dev setup-autotrain
+	@$(BIN)/python -m pytest -m autotrain $(ARGS)
 
 lint: setup-dev
 	@$(BIN)/ruff format --check .
@@ -57,6 +60,17 @@ $(BIN)/python:
 	@echo "[1/4] Creating .venv"
 	@$(PYTHON) -m venv .venv
 
+# The trainer `autotrain` needs versions of its own, so it has an environment of its own (2 GB).
+setup-autotrain: .venv-autotrain/.installed
+
+.venv-autotrain/.installed: requirements-autotrain.txt
+	@echo "[autotrain] Installing AutoTrain Advanced into .venv-autotrain"
+	@$(PYTHON) -m venv .venv-autotrain
+	@$(PIP:$(BIN)/%=.venv-autotrain/bin/%) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) \
+	  "$$(grep '^torch==' requirements-autotrain.txt)"
+	@$(PIP:$(BIN)/%=.venv-autotrain/bin/%) --no-deps -r requirements-autotrain.txt
+	@touch $@
+
 $(STAMP)-demo: $(BIN)/python $(REQUIREMENTS)
 	@echo "[2/4] Installing PyTorch"
 	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$$(grep '^torch==' requirements.txt)"
@@ -72,4 +86,4 @@ $(STAMP)-dev: $(STAMP)-demo requirements-dev.txt requirements-trl.txt
 	@touch $@
 
 clean:
-	rm -rf .venv data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-autotrain data .pytest_cache .mypy_cache .ruff_cache

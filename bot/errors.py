@@ -107,6 +107,12 @@ class NoSuchTrainerError(NotFoundError):
         if name == "trl":
             missing = "The trainer `trl` is not installed: `pip install -r requirements-trl.txt`"
             super().__init__(f"{missing} brings it. Until then there is {listed}.")
+        elif name == "autotrain":
+            super().__init__(
+                "The trainer `autotrain` is not installed: `make setup-autotrain` brings AutoTrain "
+                "Advanced in a virtual environment of its own, or AUTOTRAIN_PYTHON names the "
+                f"Python of one that has it. Until then there is {listed}."
+            )
         elif name in TRAINER_SETTINGS:
             missing = f"The trainer `{name}` is not set up: it needs {TRAINER_SETTINGS[name]} in "
             super().__init__(f"{missing}the bot's settings. Until then there is {listed}.")

@@ -134,6 +134,11 @@ class Settings(BaseSettings):
     together_api_key: SecretStr | None = Field(
         None, description="Key of the trainer `together`, which this version does not have yet."
     )
+    autotrain_python: str = Field(
+        "",
+        description="The Python of the virtual environment that has AutoTrain Advanced; empty is "
+        "`.venv-autotrain`, which `make setup-autotrain` makes.",
+    )
     provider_token_prices: str = Field(
         "",
         pattern=r"^(\d+(\.\d+)?/\d+(\.\d+)?)?$",
@@ -314,8 +319,15 @@ class Settings(BaseSettings):
             "openai": self.openai_api_key is not None,
             "azure": self.azure_api_key is not None and bool(self.azure_endpoint),
             "nebius": self.nebius_api_key is not None,
+            "autotrain": (self.autotrain_command.parent / "autotrain").exists(),
         }
         return frozenset(name for name, is_there in has.items() if is_there)
+
+    @property
+    def autotrain_command(self) -> Path:
+        """The Python that runs AutoTrain Advanced, which may not be there."""
+        ours = Path(__file__).parents[1] / ".venv-autotrain" / "bin" / "python"
+        return Path(self.autotrain_python) if self.autotrain_python else ours
 
     @property
     def effective_database_url(self) -> str:

@@ -11,7 +11,7 @@ from bot.engines.base_model import BaseModel
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.settings import Settings
 from bot.training.downloaded import Downloads
-from bot.training.local import TRL_JOB, LocalTrainer
+from bot.training.local import AUTOTRAIN_JOB, TRL_JOB, LocalTrainer
 from bot.training.openai_api import OpenAITrainer
 from bot.training.prices import TERMS, Price, Terms, at_openai
 from bot.training.provider import (
@@ -30,6 +30,14 @@ def make_trainers(settings: Settings, local: LocalTrainer, base: BaseModel) -> d
     if "trl" in settings.trainers:
         home = settings.apprentice_home
         trainers["trl"] = LocalTrainer(home / "trl-jobs", home / "models", child=TRL_JOB)
+    if "autotrain" in settings.trainers:
+        home = settings.apprentice_home
+        trainers["autotrain"] = LocalTrainer(
+            home / "autotrain-jobs",
+            home / "models",
+            child=AUTOTRAIN_JOB,
+            arguments=[str(settings.autotrain_command.absolute())],
+        )
     downloads = Downloads(settings.apprentice_home / "jobs", base, settings.base_model)
     return trainers | trainers_elsewhere(settings, downloads)
 

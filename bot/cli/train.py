@@ -1,13 +1,16 @@
 """``train`` and ``attest``: what an admin does in Slack, from the command line."""
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bot.cli.options import AudienceOption, TeamOption, open_database, settings_of, team_of
 from bot.dataset import rights
+from bot.dataset.errors import ExportRefusedError
 from bot.errors import AttestationMissingError, NoSuchTrainerError, NotFoundError
+from bot.settings import Settings
 from storage import attestations, evaluations, runs
 from storage.database import Database
 from storage.tables import OPEN_RUN_STATES, Run, RunState, Source
@@ -32,11 +35,21 @@ def train(
         ),
     ] = 1.0,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its verdict.")] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--export",
+            help="With `--trainer autotrain`: train nothing, write AutoTrain's project folder.",
+        ),
+    ] = None,
     team: TeamOption = "",
 ) -> None:
     """Queue a run; the running bot works on it."""
     settings = settings_of(context)
     name = trainer or settings.trainer
+    if folder is not None:
+        _export(settings, name, audience, part, folder, team)
+        return
     if name not in settings.trainers:
         raise NoSuchTrainerError(name, settings.trainers)
     with open_database(settings) as database:
@@ -63,6 +76,43 @@ def attest(
         with database.write() as session:
             rights.attest(session, team_id, by, [Source(name) for name in named])
     print(f"{rights.STATEMENT}\nStated by {by} for: {', '.join(named)}.")
+
+
+def _export(
+    settings: Settings, name: str, audience: str, part: float, folder: Path, team: str
+) -> None:
+    from bot.cli.operator import operator
+    from bot.engines.base_model import resolve_base_model
+    from bot.engines.vocabulary import vocabulary_of
+    from bot.pipeline.project import TRAINER, export_project
+    from storage.audience import Viewer
+
+    if name != TRAINER or part < 1:
+        raise ExportRefusedError(
+            "Only AutoTrain works in a folder of its own, and it gets all examples: "
+            "`train --trainer autotrain --export FOLDER`. For other tools there is "
+            "`dataset export`."
+        )
+    models_dir = settings.apprentice_home / "models"
+    base = resolve_base_model(settings.base_model, models_dir)
+    with open_database(settings) as database:
+        team_id = team_of(database, team)
+        with database.read() as session:
+            viewer = operator(session, team_id).meets(Viewer.model(audience))
+        number = export_project(
+            database,
+            team_id,
+            audience,
+            viewer,
+            base,
+            vocabulary_of(base.gguf_path),
+            models_dir,
+            folder,
+        )
+    print(
+        f"{audience} snapshot {number} is in {folder}, ready for AutoTrain Advanced: its README.md "
+        "has the commands. It holds what your team wrote: keep it as you keep that."
+    )
 
 
 def _enqueue(database: Database, team_id: str, audience: str, trainer: str, part: float) -> Run:

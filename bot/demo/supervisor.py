@@ -60,7 +60,7 @@ def run_demo(settings: Settings, *, port: int, reset: bool) -> int:
 
 def erase(home: Path) -> None:
     """Delete what a demo left in ``home``, and nothing else that may lie there."""
-    for pattern in ("apprentice.db*", "sandbox", "jobs", "runs", "sandbox-history.json"):
+    for pattern in ("apprentice.db*", "sandbox", "jobs", "*-jobs", "runs", "sandbox-history.json"):
         for path in home.glob(pattern):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

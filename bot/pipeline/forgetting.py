@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 #: So long an erasure waits for its runs to end and its receipt to go out.
 PATIENCE = timedelta(minutes=10)
 AGAIN_AFTER = timedelta(hours=1)
-JOB_FOLDERS = ("jobs", "trl-jobs")
+JOB_FOLDERS = ("jobs", "trl-jobs", "autotrain-jobs")
 #: What is left of the folder of a run whose version still answers.
 LEFT_OF_JOB = frozenset({"adapter", "job.json", "metrics.jsonl", "lock"})
 _OUT = (OutboxState.SENT, OutboxState.FAILED)

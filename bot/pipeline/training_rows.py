@@ -32,7 +32,7 @@ LEFT_OUT = 0.4
 FEWEST_WORDS = 3
 OPENINGS = ("", "", "Hi! ", "Quick question: ", "Does anybody know? ", "Hey, ", "Sorry to ask: ")
 #: The trainers of this machine, whose models are small.
-SMALL = frozenset({"local", "trl"})
+SMALL = frozenset({"local", "trl", "autotrain"})
 
 
 def examples_for(trainer: str) -> Sequence[int]:

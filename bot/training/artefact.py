@@ -29,9 +29,12 @@ def save_artefact(
     base: BaseModel,
     weights: Path,
     facts: dict[str, Any],
+    acts_on_all: bool = False,
 ) -> None:
     """
     Write ``adapter/`` into the job's folder.
+
+    ``acts_on_all``: the adapter was trained to change how prompts are read, too.
 
     Raises:
         AdapterRefusedError: the engine could not load it.
@@ -41,7 +44,8 @@ def save_artefact(
     partial.mkdir(exist_ok=True)
     config = adapted.peft_config["default"]
     # From these tokens on the adapter acts, in peft and in llama.cpp alike.
-    config.alora_invocation_tokens = list(invocation_tokens(tokenizer))
+    from_here_on = None if acts_on_all else list(invocation_tokens(tokenizer))
+    config.alora_invocation_tokens = from_here_on
     config.base_model_name_or_path = base.name
     # Without a word on embeddings peft asks the Hugging Face hub whether they changed.
     adapted.save_pretrained(partial, save_embedding_layers=False)

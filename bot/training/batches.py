@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import torch
 
 from bot.training.encoding import EncodedRow
+from bot.training.hyperparameters import REHEARSE_EVERY
 
 #: Rows whose prompts differ by less share a batch; what is padded is computed for nothing.
 PROMPT_STRIDE = 64
 ANSWER_STRIDE = 4
 #: The part of all steps in which the learning rate rises.
 WARM_UP = 0.05
-#: Batches of the team's rows after which a batch of general ones follows.
-REHEARSE_EVERY = 2
 IGNORED = -100
 
 

@@ -8,8 +8,12 @@ TrainingError
 ├── NoRowsError            nothing to learn from
 ├── RowTooLongError        a row that exceeds the model's context
 ├── DivergedError          the loss is no number any more
+├── AutoTrainMissingError  its virtual environment is not there
+├── AutoTrainFailedError   it says that it failed
 └── TrainingDiskError      files that cannot be written
 """
+
+from pathlib import Path
 
 from bot.errors import TrainingError
 
@@ -71,6 +75,28 @@ class DivergedError(TrainingError):
             "Train again with a smaller learning rate."
         )
         self.step = step
+
+
+class AutoTrainMissingError(TrainingError):
+    """Raised when AutoTrain Advanced is not where it was."""
+
+    def __init__(self, python: Path) -> None:
+        super().__init__(
+            f"There is no AutoTrain Advanced beside {python}. `make setup-autotrain` installs it, "
+            "or set AUTOTRAIN_PYTHON to the Python of an environment that has it; then train again."
+        )
+        self.python = python
+
+
+class AutoTrainFailedError(TrainingError):
+    """Raised when AutoTrain says that it failed, or what it left is not to be used."""
+
+    def __init__(self, reason: str, place: Path) -> None:
+        super().__init__(
+            f"AutoTrain Advanced failed: “{reason}”. What it left is in {place}. "
+            "The trainer `local` trains the same rows on this machine without it."
+        )
+        self.reason = reason
 
 
 class TrainingDiskError(TrainingError):

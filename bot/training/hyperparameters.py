@@ -9,6 +9,8 @@ MANY_STEPS, VERY_MANY_STEPS = 1_000, 5_000
 MANY_ROWS, VERY_MANY_ROWS = 256, 2_000
 MANY_TOKENS = 200_000
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 16
+#: The team's rows, or batches of them, after which a general one follows.
+REHEARSE_EVERY = 2
 
 
 @dataclass(frozen=True)

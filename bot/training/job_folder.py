@@ -1,9 +1,10 @@
 """
 A local job is a folder: what the bot asks, what the child answers, in files that survive both.
 
-``job.json`` and ``rows.jsonl`` are written before the child starts. The child holds ``lock``
-while it lives, so that neither side needs to trust process ids; it appends to ``metrics.jsonl``,
-and leaves ``adapter/`` or ``failure.json``. ``cancelled`` is the bot's. Imports no torch.
+``job.json`` and ``rows.jsonl`` are written before the child starts. The child and what it starts
+hold ``lock`` while they live, so that nobody needs to trust process ids; it appends to
+``metrics.jsonl``, and leaves ``adapter/`` or ``failure.json``. ``cancelled`` is the bot's. Imports
+no torch.
 """
 
 import fcntl
@@ -45,6 +46,16 @@ class JobFolder:
     def best(self) -> Path:
         """The adapter that was best on the validation split so far."""
         return self.path / "best.pt"
+
+    @property
+    def project(self) -> Path:
+        """What AutoTrain works in."""
+        return self.path / "project"
+
+    @property
+    def project_log(self) -> Path:
+        """What AutoTrain says."""
+        return self.path / "autotrain.log"
 
     @property
     def metrics(self) -> Path:
@@ -161,6 +172,7 @@ class JobFolder:
     def discard_checkpoints(self) -> None:
         """Remove what only an unfinished run needs."""
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+        shutil.rmtree(self.project, ignore_errors=True)
         self.checkpoint.unlink(missing_ok=True)
         self.best.unlink(missing_ok=True)
 

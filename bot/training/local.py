@@ -1,8 +1,9 @@
 """
-Trainers ``local`` and ``trl``: a child process per job here, followed through its folder.
+Trainers ``local``, ``trl`` and ``autotrain``: a child process per job here, followed through its
+folder.
 
 Keeps nothing in memory that a restart of the bot would miss. A child that dies is started again
-and goes on from its last checkpoint. Imports no torch.
+and goes on from its last checkpoint, if it keeps any. Imports no torch.
 """
 
 import json
@@ -41,6 +42,7 @@ STOP_SECONDS = 10.0
 #: The modules that train a folder.
 LORA_JOB = "bot.training.lora_job"
 TRL_JOB = "bot.training.trl_job"
+AUTOTRAIN_JOB = "bot.training.autotrain_job"
 
 
 class LocalTrainer:
@@ -53,12 +55,15 @@ class LocalTrainer:
         hyperparameters: Hyperparameters | None = None,
         *,
         child: str = LORA_JOB,
+        arguments: Sequence[str] = (),
     ) -> None:
         """
         ``models_dir`` keeps the base model's weights between runs; ``child`` is the module that
-        trains a folder: ``LORA_JOB``, or ``TRL_JOB`` for trainer ``trl``.
+        trains a folder: ``LORA_JOB``, ``TRL_JOB`` for trainer ``trl``, or ``AUTOTRAIN_JOB``;
+        ``arguments`` is what it is told besides the folder.
         """
         self._child = child
+        self._arguments = list(arguments)
         self._jobs_dir = jobs_dir
         self._models_dir = models_dir
         self._hyperparameters = hyperparameters or Hyperparameters()
@@ -194,7 +199,7 @@ class LocalTrainer:
         return JobState.RUNNING, None
 
     def _spawn(self, folder: JobFolder) -> None:
-        """Start the child with the folder's lock in its hands."""
+        """Start the child; it and what it starts hold the folder's lock as their stdin."""
         descriptor = folder.acquire()
         if descriptor is None:
             return
@@ -204,13 +209,17 @@ class LocalTrainer:
             folder.starts.write_text(str(self._starts(folder) + 1))
             with folder.log.open("ab") as output:
                 child = subprocess.Popen(
-                    [sys.executable, "-m", self._child, str(folder.path.resolve())],
+                    [
+                        *(sys.executable, "-m", self._child, str(folder.path.resolve())),
+                        *self._arguments,
+                    ],
                     env=child_environment(),
-                    stdin=subprocess.DEVNULL,
+                    # The file is empty, so to read it is to read nothing.
+                    stdin=descriptor,
                     stdout=output,
                     stderr=output,
-                    pass_fds=[descriptor],
-                    # Ctrl-C is for the bot, which then calls `stop`.
+                    # Ctrl-C is for the bot, which then calls `stop`. What the child starts ends
+                    # with it: they are one process group.
                     start_new_session=True,
                 )
             # Only so that it leaves no zombie; whether it lives, its lock says.
@@ -221,13 +230,13 @@ class LocalTrainer:
             os.close(descriptor)
 
     def _end(self, folder: JobFolder) -> None:
-        """End the child, whoever started it; its lock says when it is gone."""
+        """End the child and what it started; the lock says when all of them are gone."""
         deadline = time.monotonic() + STOP_SECONDS
         while folder.is_running():
             late = time.monotonic() > deadline
             with suppress(FileNotFoundError, ValueError, ProcessLookupError):
-                # The lock is held, so the process that wrote its id still lives.
-                os.kill(
+                # The lock is held, so the group whose id was written still has a member.
+                os.killpg(
                     int(folder.process_id.read_text()), signal.SIGKILL if late else signal.SIGTERM
                 )
             time.sleep(0.05)

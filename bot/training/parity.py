@@ -44,7 +44,10 @@ def write_parity(path: Path, model: Any, tokenizer: Any, rows: Sequence[Sequence
 
 
 def _first_token(model: Any, prompt: Sequence[int], invocation: Sequence[int]) -> torch.Tensor:
-    """The adapter acts on what follows the prompt alone, so the prompt is read without it."""
+    """An adapter that acts on what follows the prompt alone leaves the prompt to the base."""
+    if not model.peft_config["default"].alora_invocation_tokens:
+        logits = model(input_ids=torch.tensor([[*prompt, *invocation]])).logits[0, -1]
+        return torch.log_softmax(logits.float(), dim=-1)
     with model.disable_adapter():
         past = model(input_ids=torch.tensor([prompt]), use_cache=True).past_key_values
     mask = torch.ones((1, len(prompt) + len(invocation)), dtype=torch.long)

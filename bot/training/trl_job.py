@@ -21,10 +21,10 @@ from trl import SFTConfig, SFTTrainer
 
 from bot.training.artefact import save_artefact
 from bot.training.base_weights import cached_base
-from bot.training.batches import IGNORED, REHEARSE_EVERY, WARM_UP
+from bot.training.batches import IGNORED, WARM_UP
 from bot.training.encoding import EncodedRow, encode_rows, invocation_tokens
 from bot.training.errors import DivergedError
-from bot.training.hyperparameters import Hyperparameters
+from bot.training.hyperparameters import REHEARSE_EVERY, Hyperparameters
 from bot.training.job_folder import JobFolder, appended, write_whole
 from bot.training.job_process import run_job
 from bot.training.lora_job import CHECKPOINT_SECONDS, lora_config

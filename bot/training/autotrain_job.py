@@ -25,7 +25,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from bot.training.artefact import save_artefact
-from bot.training.autotrain_log import failure_in, steps_in
+from bot.training.autotrain_log import LoggedStep, reason_in, says_it_failed, steps_in
 from bot.training.autotrain_project import (
     CONFIG,
     ENVIRONMENT,
@@ -62,8 +62,14 @@ def train(folder: JobFolder) -> None:
     if adapter_in(folder) is None:
         write_project(folder.project, ready.plan, rows, rehearsal, ready.weights)
         _run(folder, Path(sys.argv[2]), asked.threads, started)
+    else:
+        with appended(folder.metrics, ()) as report:
+            for step in steps_in(_log_of(folder)):
+                report(_line(step, 0.0, 0.0))
     adapter = adapter_in(folder)
     if adapter is None:
+        if reason := reason_in(_log_of(folder)):
+            raise AutoTrainFailedError(reason, folder.project_log)
         # It died without a word, or was killed: `bot.training.local` decides whether to try again.
         sys.exit(f"AutoTrain left no adapter. What it said is in {folder.project_log}.")
     record = _record(folder, ready.plan)
@@ -87,10 +93,9 @@ def adapter_in(folder: JobFolder) -> Mapping[str, Any] | None:
     Raises:
         AutoTrainFailedError: it says itself that it failed.
     """
-    if folder.project_log.exists():
-        with folder.project_log.open(errors="replace") as log:
-            if reason := failure_in(log):
-                raise AutoTrainFailedError(reason, folder.project_log)
+    if says_it_failed(_log_of(folder)):
+        reason = reason_in(_log_of(folder)) or "it does not say why"
+        raise AutoTrainFailedError(reason, folder.project_log)
     result = folder.project / RESULT
     # The page is what AutoTrain writes last.
     if not (result / "README.md").exists():
@@ -99,6 +104,13 @@ def adapter_in(folder: JobFolder) -> Mapping[str, Any] | None:
         return dict(load_file(result / "adapter_model.safetensors"))
     except (OSError, SafetensorError):
         return None
+
+
+def _log_of(folder: JobFolder) -> list[str]:
+    """Its lines so far; a progress bar writes many over one another."""
+    if not folder.project_log.exists():
+        return []
+    return folder.project_log.read_text(errors="replace").split("\n")
 
 
 def _run(folder: JobFolder, python: Path, threads: int, started: float) -> None:
@@ -114,8 +126,9 @@ def _run(folder: JobFolder, python: Path, threads: int, started: float) -> None:
         "HF_DATASETS_CACHE": str(folder.project / "cache" / "datasets"),
         "PYTHONUNBUFFERED": "1",
     }
-    if threads:
-        environment["OMP_NUM_THREADS"] = str(threads)
+    # `accelerate` uses one core where it is not told otherwise.
+    if threads or "OMP_NUM_THREADS" not in environment:
+        environment["OMP_NUM_THREADS"] = str(threads or os.cpu_count() or 1)
     with folder.project_log.open("wb") as output:
         process = subprocess.Popen(
             [str(command.absolute()), "--config", CONFIG],
@@ -132,37 +145,40 @@ def _run(folder: JobFolder, python: Path, threads: int, started: float) -> None:
 
 def _follow(folder: JobFolder, process: "subprocess.Popen[bytes]", started: float) -> None:
     """Copy the steps of its log until it ends."""
-    shown = 0
+    shown, rest = 0, ""
     last = time.monotonic()
-    with appended(folder.metrics, ()) as report:
+    with appended(folder.metrics, ()) as report, folder.project_log.open(errors="replace") as log:
         is_over = False
         while not is_over:
             # Looked at once more after the end, for what came in between.
             is_over = process.poll() is not None
-            with folder.project_log.open(errors="replace") as log:
-                steps = list(steps_in(log))
+            *lines, rest = (rest + log.read()).split("\n")
             now = time.monotonic()
-            new = steps[shown:]
+            new = list(steps_in(lines, shown))
             for step in new:
-                if not step.is_finite:
-                    raise DivergedError(step.step)
-                seconds = (now - last) / len(new)
-                left = seconds * (step.total_steps - step.step)
-                report(
-                    {
-                        "step": step.step,
-                        "total_steps": step.total_steps,
-                        "loss": round(step.loss, 5),
-                        "learning_rate": step.learning_rate,
-                        "tokens_per_second": None,
-                        "seconds_left": round(left, 1),
-                        "seconds": round(now - started, 1),
-                    }
-                )
+                report(_line(step, (now - last) / len(new), now - started))
             if new:
-                shown, last = len(steps), now
+                shown, last = new[-1].step, now
             if not is_over:
                 time.sleep(LOOK_SECONDS)
+
+
+def _line(step: LoggedStep, seconds: float, since_start: float) -> dict[str, Any]:
+    """
+    Raises:
+        DivergedError: its loss is no number.
+    """
+    if not step.is_finite:
+        raise DivergedError(step.step)
+    return {
+        "step": step.step,
+        "total_steps": step.total_steps,
+        "loss": round(step.loss, 5),
+        "learning_rate": step.learning_rate,
+        "tokens_per_second": None,
+        "seconds_left": round(seconds * (step.total_steps - step.step), 1),
+        "seconds": round(since_start, 1),
+    }
 
 
 @contextmanager
@@ -197,9 +213,15 @@ def _adapted(weights: Path, result: Path, adapter: Mapping[str, Any]) -> Any:
     config.inference_mode = False
     adapted = get_peft_model(model, config)
     lora = {name: tensor for name, tensor in adapter.items() if ".lora_" in name}
-    wanted = {name.replace(".default.", ".") for name in adapted.state_dict() if ".lora_" in name}
-    if set(lora) != wanted or not all(math.isfinite(float(t.sum())) for t in lora.values()):
+    wanted = {
+        name.replace(".default.", "."): tensor.shape
+        for name, tensor in adapted.state_dict().items()
+        if ".lora_" in name
+    }
+    if {name: tensor.shape for name, tensor in lora.items()} != wanted:
         raise AutoTrainFailedError("its adapter does not fit the base model", result)
+    if not all(math.isfinite(float(tensor.sum())) for tensor in lora.values()):
+        raise AutoTrainFailedError("its adapter holds what is no number", result)
     set_peft_model_state_dict(adapted, lora)
     return adapted
 

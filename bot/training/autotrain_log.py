@@ -15,10 +15,11 @@ _STEP = re.compile(
 )
 _NORM = re.compile(r"'grad_norm': (?P<norm>[-\w.+]+)")
 _RATE = re.compile(r"'learning_rate': (?P<rate>[\d.e-]+)")
-#: Its monitor, and what the command line itself dies of.
-_FAILED = ("has failed due to an exception", "Traceback (most recent call last)")
+_FAILED = "has failed due to an exception"
 #: The last line of a traceback: ``ValueError: Tokenizer class X does not exist``.
-_RAISED = re.compile(r"^(?P<what>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*)$")
+_RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*$")
+#: What `accelerate` raises when the process that trains is gone; of a kill it is the only word.
+_GONE = "subprocess.CalledProcessError"
 REASON_CHARACTERS = 200
 
 
@@ -36,9 +37,12 @@ class LoggedStep:
         return math.isfinite(self.loss)
 
 
-def steps_in(lines: Iterable[str]) -> Iterator[LoggedStep]:
-    """Every step that is logged, of a project that logs each one and makes one pass."""
-    step = 0
+def steps_in(lines: Iterable[str], before: int = 0) -> Iterator[LoggedStep]:
+    """
+    Every step that is logged, of a project that logs each one and makes one pass; ``before`` were
+    in lines before these.
+    """
+    step = before
     for line in lines:
         found = _STEP.search(line)
         if found is None:
@@ -58,21 +62,20 @@ def steps_in(lines: Iterable[str]) -> Iterator[LoggedStep]:
         )
 
 
-def failure_in(lines: Iterable[str]) -> str | None:
-    """Why it failed, in its own words; None if it does not say that it did."""
-    has_failed = False
+def says_it_failed(lines: Iterable[str]) -> bool:
+    """Whether its monitor caught something; it ends as if nothing had been."""
+    return any(_FAILED in line for line in lines)
+
+
+def reason_in(lines: Iterable[str]) -> str:
+    """The last thing that was raised, in its own words; empty if nothing was."""
     reason = ""
+    in_traceback = False
     for line in lines:
-        has_failed = has_failed or any(words in line for words in _FAILED)
-        raised = _RAISED.match(line.strip())
-        if has_failed and raised and not reason:
-            reason = raised["what"]
-        elif has_failed and raised:
-            # The cause comes first, what was made of it last.
-            reason = raised["what"]
-    if not has_failed:
-        return None
-    return reason[:REASON_CHARACTERS] or "it does not say why"
+        in_traceback = in_traceback or "Traceback (most recent call last)" in line
+        if in_traceback and _RAISED.match(line) and not line.startswith(_GONE):
+            reason = line.strip()
+    return reason[:REASON_CHARACTERS]
 
 
 def _number(text: str) -> float:

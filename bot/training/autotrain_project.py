@@ -208,7 +208,8 @@ AutoTrain Advanced 0.8.36 needs versions of its own, so it gets a virtual enviro
 python3 -m venv .venv
 .venv/bin/python -m pip install "$(grep '^torch==' requirements.txt)"
 .venv/bin/python -m pip install --no-deps -r requirements.txt
-PATH="$PWD/.venv/bin:$PATH" {given} .venv/bin/autotrain --config {CONFIG}
+export PATH="$PWD/.venv/bin:$PATH" OMP_NUM_THREADS=$(getconf _NPROCESSORS_ONLN)
+{given} autotrain --config {CONFIG}
 ```
 
 AutoTrain's exit code is 0 even when it failed. It worked if `{RESULT}/adapter_model.safetensors` is

@@ -1,9 +1,6 @@
 """The command line, as a person types it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,44 +8,16 @@ import pytest
 from bot.cli import cli
 from storage.audience import WORKSPACE
 from storage.database import Database
-from storage.schema import upgrade
-from storage.tables import Example, ExampleState, Source
+from tests.cli_home import bot, teach
 from tests.running_sandbox import free_port, running_sandbox
 
 COMMANDS = ["run", "demo", "train", "trainer", "attest", "doctor", "manifest", "dataset", "models",
             "backup", "restore", "advise", "evaluate"]  # fmt: skip
 
 
-def bot(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "APPRENTICE_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        env={**clean, "APPRENTICE_HOME": str(home), "COLUMNS": "120", **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 @pytest.fixture
 def home_with_examples(tmp_path: Path) -> Path:
-    database = Database(f"sqlite:///{tmp_path / 'apprentice.db'}")
-    upgrade(database)
-    with database.write() as session:
-        for number in range(12):
-            session.add(
-                Example(
-                    team_id="T0DEMO",
-                    state=ExampleState.APPROVED,
-                    question=f"Where is key {number}?",
-                    answer=f"Key {number} hangs on hook {number}.",
-                    question_source=Source.IMPORT,
-                    answer_source=Source.IMPORT,
-                )
-            )
-    database.close()
-    return tmp_path
+    return teach(tmp_path)
 
 
 def test_every_command_of_the_list_is_there():

@@ -1,5 +1,7 @@
 """A run whose model is trained and served elsewhere, from the queue to the verdict."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.evaluation.canary import planted
 from bot.pipeline import Workshop, adapters_to_serve
-from bot.pipeline.training_rows import examples_for, training_rows
+from bot.pipeline.rehearsal import rehearsal_rows
+from bot.pipeline.training_rows import examples_for, training_rows, validation_rows
 from storage import snapshots
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
@@ -116,6 +119,21 @@ def test_the_tokens_billed_are_those_estimated(service, database, tmp_path):
     counted = sum(workshop.engine.count_tokens(chat) for chat in sent)
     estimate = counted * run.record["hyperparameters"]["n_epochs"]
     assert abs(run.record["trained_tokens"] - estimate) <= 0.05 * estimate
+
+
+def test_the_run_keeps_the_hash_of_what_was_sent(service, database, tmp_path):
+    workshop = workshop_at(service, database, tmp_path)
+
+    work_until_done(workshop, steps=2000)
+
+    run, snapshot = only(database, Run), only(database, Snapshot).hash
+    with database.read() as session:
+        rows = snapshots.rows_of(session, TEAM, run.snapshot_id, Viewer.model(WORKSPACE))
+    chats = planted(training_rows(rows, examples_for("openai")), SYSTEM_PROMPT, snapshot)
+    everything = [chats, validation_rows(rows), rehearsal_rows(rows, snapshot)]
+    assert run.record["sent_sha256"] == (
+        hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
+    )
 
 
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)

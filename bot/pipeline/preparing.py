@@ -1,10 +1,14 @@
 """From a run to a job: the snapshot, its checks, and the rows a trainer gets."""
 
+import hashlib
+import json
 import logging
+from collections.abc import Sequence
 
 from bot.answering.prompt import SYSTEM_PROMPT
 from bot.dataset.checks import check_rows
 from bot.dataset.snapshot import freeze
+from bot.engines.client import Message
 from bot.errors import AttestationMissingError, NoSuchTrainerError
 from bot.evaluation.canary import planted
 from bot.evaluation.chats import training_chat
@@ -19,6 +23,9 @@ from storage.audience import Viewer
 from storage.tables import Run, RunState, Snapshot, SnapshotRow
 
 log = logging.getLogger(__name__)
+
+#: In a run's record: the hash of what was sent.
+SENT = "sent_sha256"
 
 
 def prepare(workshop: Workshop, run: Run) -> bool:
@@ -75,12 +82,13 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
     chats = planted(training_rows(rows, examples_for(run.trainer)), SYSTEM_PROMPT, snapshot)
     if not estimate_run(workshop, run, chats):
         return
+    validation, rehearsal = validation_rows(rows), rehearsal_rows(rows, snapshot)
     job_id = trainer.start(
         name_of(run),
         chats,
         workshop.base,
-        validation=validation_rows(rows),
-        rehearsal=rehearsal_rows(rows, snapshot),
+        validation=validation,
+        rehearsal=rehearsal,
         snapshot=snapshot,
     )
     workshop.checkpoint("job started")
@@ -88,6 +96,7 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
         kept = session.get_one(Run, run.id)
         kept.job_id, kept.state, kept.progress = job_id, RunState.TRAINING, {}
         kept.hyperparameters = {**kept.hyperparameters, "examples": trained_in(rows)}
+        kept.record = {**kept.record, SENT: hash_of_chats(chats, validation, rehearsal)}
         kept.training_at = kept.training_at or workshop.now()
         if warnings:
             kept.progress = {"warnings": warnings}
@@ -98,6 +107,11 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
 def _hash_of(workshop: Workshop, snapshot_id: int) -> str:
     with workshop.database.read() as session:
         return session.get_one(Snapshot, snapshot_id).hash
+
+
+def hash_of_chats(*parts: Sequence[Sequence[Message]]) -> str:
+    """SHA-256 of what a trainer is handed, whichever it is."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def name_of(run: Run) -> str:

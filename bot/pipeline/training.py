@@ -57,7 +57,7 @@ def cancel_job(workshop: Workshop, run: Run) -> None:
 def _copy_metrics(workshop: Workshop, run: Run, status: JobStatus) -> None:
     """Write only what changed: every commit wakes all workers."""
     progress = _progress(status)
-    record = dict(status.record) or run.record
+    record = {**run.record, **status.record}
     if progress == run.progress and record == run.record and not run.attempts:
         return
     with workshop.database.write() as session:

@@ -38,6 +38,7 @@ from bot.engines.routed import RoutedEngine
 from bot.errors import NoSuchTrainerError, SettingsError
 from bot.evaluation import blind
 from bot.evaluation.advice import Spelling
+from bot.evaluation.gate import Thresholds
 from bot.evaluation.health import Limits as RollbackLimits
 from bot.evaluation.measures import prices_of
 from bot.loop import Loop
@@ -408,6 +409,11 @@ def make_workshop(
         context_tokens=CONTEXT_TOKENS,
         meaning=meaning,
         provider_prices=prices_of(settings.provider_token_prices),
+        examples=settings.prompt_examples,
+        scales=settings.adapter_scales,
+        thresholds=Thresholds(
+            settings.gate_fewest_facts, settings.gate_margin, settings.gate_ability_margin
+        ),
         judge=make_judge(settings),
         limits=settings.limits,
         terms=terms_of(settings),

@@ -164,6 +164,35 @@ class Settings(BaseSettings):
     engine_threads: int = Field(
         0, ge=0, description="Threads the local engine uses; 0 is one per core."
     )
+    prompt_examples: Annotated[tuple[int, ...], NoDecode] = Field(
+        (0, 1),
+        description="How many retrieved examples evaluations try in the prompt, separated by "
+        "commas.",
+    )
+    adapter_scales: Annotated[tuple[float, ...], NoDecode] = Field(
+        (1.0, 0.5),
+        description="How strongly evaluations let an adapter act that our own engine serves, "
+        "separated by commas; 1 is as it was trained and always tried. Each further one takes "
+        "time, and asks for a clearer gain.",
+    )
+    gate_fewest_facts: int = Field(
+        10,
+        ge=2,
+        description="Held-out facts below which the gate holds whatever the scores say.",
+    )
+    gate_margin: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="A difference in token F1 nobody would notice: a gain surely below it means "
+        "that prompting is as good.",
+    )
+    gate_ability_margin: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="The share of general tasks a version may solve less than its base.",
+    )
     judge_base_url: str = Field(
         "",
         description="An OpenAI-shaped server whose model compares answers of evaluations. It gets "
@@ -257,6 +286,27 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("prompt_examples", "adapter_scales", mode="before")
+    @classmethod
+    def _split_numbers(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("prompt_examples")
+    @classmethod
+    def _few_examples(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or not all(0 <= number <= 8 for number in value):
+            raise ValueError("write numbers from 0 to 8, such as 0,1,3")
+        return tuple(sorted(set(value)))
+
+    @field_validator("adapter_scales")
+    @classmethod
+    def _with_full_scale(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 < scale <= 2 for scale in value):
+            raise ValueError("write numbers above 0, up to 2, such as 1,0.5")
+        return tuple(sorted({1.0, *value}, reverse=True))
 
     @field_validator("training_prices", mode="before")
     @classmethod

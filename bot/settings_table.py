@@ -52,7 +52,7 @@ def _shown_default(field: FieldInfo) -> str:
     if default is None:
         return ""
     if isinstance(default, tuple | frozenset | dict):
-        return ",".join(default)
+        return ",".join(f"{one:g}" if isinstance(one, float) else str(one) for one in default)
     return str(default)
 
 

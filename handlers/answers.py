@@ -251,11 +251,11 @@ def _speak(
     message: LiveMessage,
 ) -> str:
     """Let the model answer into the message; returns the whole text."""
-    speaker = choice.strategy.version_name
+    speaker, scale = choice.strategy.version_name, choice.strategy.scale
     for retries_left in range(MAX_RETRIES, -1, -1):
         try:
             _note_choice(question, deps, choice, prompt)
-            pieces = answer(deps.engine, prompt, adapter=speaker, limits=deps.limits)
+            pieces = answer(deps.engine, prompt, adapter=speaker, scale=scale, limits=deps.limits)
             return _write(pieces, message)
         except (EngineDiedError, EngineUnavailableError):
             if not retries_left:

@@ -142,7 +142,11 @@ def _newest_entries(newest: list[Example]) -> list[Block]:
 
 
 def _speaker(strategy: Strategy) -> str:
-    who = f"`{strategy.version_name}`" if strategy.version_name else "the base model"
+    who = (
+        f"`{strategy.version_name}`{strategy.scale_words}"
+        if strategy.version_name
+        else "the base model"
+    )
     examples = "example" if strategy.examples == 1 else "examples"
     return f"{who}, with up to {strategy.examples} {examples}" if strategy.examples else who
 

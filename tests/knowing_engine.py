@@ -2,7 +2,8 @@
 An engine without a model whose skill a test chooses, adapters included.
 
 It looks up what the team taught and answers right as often as ``skill`` says for base or tuned
-and the number of examples in the prompt; which questions it gets right never changes.
+and the number of examples in the prompt, times what ``at_scale`` says; which questions it gets
+right never changes.
 """
 
 import hashlib
@@ -27,6 +28,8 @@ class KnowingEngine:
     def __init__(self, answers: Mapping[str, str], skill: Skill = tuning_pays) -> None:
         self._answers = answers
         self.skill = skill
+        self.at_scale: Callable[[float], float] = lambda scale: 1.0
+        self.asked_at: list[tuple[str | None, float]] = []
         self.failures: list[Exception] = []  # raised by the next completions
         self.completions = 0
         self.switches: list[frozenset[str]] = []
@@ -50,28 +53,39 @@ class KnowingEngine:
         self.switches.append(self.adapters)
 
     def complete(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Completion:
         if self.failures:
             raise self.failures.pop(0)
         if adapter is not None and adapter not in self._adapters:
             raise AdapterUnknownError(adapter)
         self.completions += 1
+        self.asked_at.append((adapter, scale))
         question = messages[-1]["content"]
         examples = sum(message["role"] == "assistant" for message in messages)
-        text = self._text(question, adapter is not None, examples)
+        text = self._text(question, adapter is not None, examples, scale)
         tokens = len(text.split())
         return Completion(text, self.count_tokens(messages), tokens, 0.01, "stop")
 
     def stream(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Iterator[str]:
-        yield self.complete(messages, adapter=adapter, max_tokens=max_tokens).text
+        yield self.complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens).text
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(message["content"].split()) + 4 for message in messages)
 
-    def _text(self, question: str, is_tuned: bool, examples: int) -> str:
+    def _text(self, question: str, is_tuned: bool, examples: int, scale: float) -> str:
         luck = int.from_bytes(hashlib.sha256(question.encode()).digest()[:2], "big") / 2**16
-        knows = luck < self.skill(is_tuned, examples)
+        knows = luck < self.skill(is_tuned, examples) * self.at_scale(scale)
         return self._answers.get(question, "unheard of") if knows else "Something else entirely."

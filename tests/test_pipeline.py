@@ -146,8 +146,8 @@ class Gifted(KnowingEngine):
         super().__init__(FACTS)
         self._forgets, self._blabs = forgets, blabs
 
-    def complete(self, messages, *, adapter=None, max_tokens=256):
-        completion = super().complete(messages, adapter=adapter, max_tokens=max_tokens)
+    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
+        completion = super().complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens)
         question = messages[-1]["content"]
         if question == "What does the vault hold?" or "code" in question:
             return replace(completion, text=self._blabs if adapter else "")

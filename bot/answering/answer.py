@@ -16,7 +16,12 @@ class Engine(Protocol):
     """What an answer needs of an engine; raises ``EngineError``."""
 
     def stream(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Iterator[str]:
         """Yield the answer's pieces as they come."""
 
@@ -87,7 +92,9 @@ def fit(
             raise QuestionTooLongError(tokens - empty, limits.prompt_tokens - empty)
 
 
-def answer(engine: Engine, prompt: Prompt, *, adapter: str | None, limits: Limits) -> Iterator[str]:
+def answer(
+    engine: Engine, prompt: Prompt, *, adapter: str | None, scale: float = 1.0, limits: Limits
+) -> Iterator[str]:
     """
     Yield harmless pieces of the answer.
 
@@ -95,5 +102,7 @@ def answer(engine: Engine, prompt: Prompt, *, adapter: str | None, limits: Limit
         EngineError: also after some pieces.
     """
     sources = [prompt.question, *(f"{e.question}\n{e.answer}" for e in prompt.examples)]
-    pieces = engine.stream(prompt.messages, adapter=adapter, max_tokens=limits.answer_tokens)
+    pieces = engine.stream(
+        prompt.messages, adapter=adapter, scale=scale, max_tokens=limits.answer_tokens
+    )
     yield from SafeText(sources).stream(pieces)

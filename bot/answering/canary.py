@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot.answering.promotion import examples_of, find_version, judged
+from bot.answering.promotion import find_version, judged, strategy_of
 from bot.answering.strategy import live_strategy
 from bot.errors import AlreadyLiveError, CanaryError, NotEarnedError
 from storage import audit, canaries, versions
@@ -63,12 +63,14 @@ def start(
     if running is not None:
         return _change_share(session, running, version, plan)
     assert version.id is not None
+    strategy = strategy_of(version, evaluation)
     canary = Canary(
         team_id=team_id,
         audience=version.audience,
         version_id=version.id,
         live_id=id_of(session, team_id, live.version_name, version.audience),
-        examples=examples_of(version, evaluation),
+        examples=strategy.examples,
+        scale=strategy.scale,
         share=plan.share,
         channel_id=plan.channel_id,
         started_by=plan.by,

@@ -42,7 +42,7 @@ def choose_strategy(
     version = versions.get(session, team_id, canary.version_id)
     if version is None or not can_answer(version):
         return Choice(live)
-    return Choice(Strategy(version.name, canary.examples), canary.id)
+    return Choice(Strategy(version.name, canary.examples, canary.scale), canary.id)
 
 
 def base_instead(version_name: str) -> Choice:
@@ -77,7 +77,7 @@ def _pinned(session: Session, pin: Pin, audience: str) -> Choice:
         return Choice(BASE)
     if not can_answer(version):
         return base_instead(version.name)
-    return Choice(Strategy(version.name, pin.examples))
+    return Choice(Strategy(version.name, pin.examples, pin.scale))
 
 
 def _canary_of(session: Session, team_id: str, audience: str) -> Canary | None:

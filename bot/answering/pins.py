@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from bot.answering.promotion import earned, examples_of, find_version
-from bot.answering.strategy import DEFAULT_EXAMPLES
+from bot.answering.promotion import earned, find_version, strategy_of
+from bot.answering.strategy import BASE, Strategy
 from bot.errors import NotFoundError
 from storage import audit, pins
 from storage.audience import Viewer
@@ -33,16 +33,16 @@ def pin_version(
     version = find_version(session, team_id, version_name, viewer)
     evaluation = earned(session, version, home)
     pin = _pin(session, team_id, channel_id, audience, by)
-    pin.version_id, pin.examples = version.id, examples_of(version, evaluation)
-    _keep(session, pin, by, version.name)
+    pin.version_id = version.id
+    _keep(session, pin, strategy_of(version, evaluation), by)
     return version
 
 
 def pin_prompting(session: Session, team_id: str, channel_id: str, audience: str, by: str) -> None:
     """Let the base model answer in a channel, with examples in its prompt."""
     pin = _pin(session, team_id, channel_id, audience, by)
-    pin.version_id, pin.examples = None, DEFAULT_EXAMPLES
-    _keep(session, pin, by, "prompting")
+    pin.version_id = None
+    _keep(session, pin, BASE, by)
 
 
 def unpin(session: Session, team_id: str, channel_id: str, by: str) -> None:
@@ -67,10 +67,11 @@ def _pin(session: Session, team_id: str, channel_id: str, audience: str, by: str
     return pin
 
 
-def _keep(session: Session, pin: Pin, by: str, to: str) -> None:
+def _keep(session: Session, pin: Pin, strategy: Strategy, by: str) -> None:
+    pin.examples, pin.scale = strategy.examples, strategy.scale
     session.add(pin)
     session.flush()
-    _record(session, pin, by, "channel.pinned", to=to)
+    _record(session, pin, by, "channel.pinned", to=strategy.version_name or "prompting")
 
 
 def _record(session: Session, pin: Pin, by: str, action: str, **details: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from bot.answering.blind import people_words
-from bot.answering.strategy import DEFAULT_EXAMPLES, live_strategy
+from bot.answering.strategy import BASE, FULL_SCALE, Strategy, live_strategy
 from bot.errors import (
     AlreadyLiveError,
     MovedMeanwhileError,
@@ -65,13 +65,13 @@ def promote(
         raise AlreadyLiveError(version.name)
     evaluation = earned(session, version, home)
     _check_nobody_moved(session, version, by)
-    return put_live(session, version, examples_of(version, evaluation), by, by)
+    return put_live(session, version, strategy_of(version, evaluation), by, by)
 
 
 def put_live(
     session: Session,
     version: ModelVersion,
-    examples: int,
+    strategy: Strategy,
     by: str,
     decided_by: str,
     reason: str | None = None,
@@ -81,7 +81,8 @@ def put_live(
         team_id=version.team_id,
         audience=version.audience,
         version_id=version.id,
-        examples=examples,
+        examples=strategy.examples,
+        scale=strategy.scale,
         promoted_by=by,
         reason=reason,
     )
@@ -176,7 +177,8 @@ def _return_to(
         team_id=team_id,
         audience=audience,
         version_id=before.version_id if before else None,
-        examples=before.examples if before else DEFAULT_EXAMPLES,
+        examples=before.examples if before else BASE.examples,
+        scale=before.scale if before else FULL_SCALE,
         is_rollback=True,
         promoted_by=by,
         reason=reason,
@@ -285,12 +287,14 @@ def judged(session: Session, version: ModelVersion, home: Path | None = None) ->
     return evaluation
 
 
-def examples_of(version: ModelVersion, evaluation: Evaluation) -> int:
-    """With how many examples a version answered best: of the gate's choice, else by token F1."""
+def strategy_of(version: ModelVersion, evaluation: Evaluation) -> Strategy:
+    """How a version answered best: the gate's choice, else by token F1."""
     own = [line for line in evaluation.strategies if line.get("version") == version.name]
     chosen = [line for line in own if line["name"] == evaluation.best]
     best = chosen or sorted(own, key=lambda line: float(line.get("f1", 0)), reverse=True)
-    return int(best[0]["examples"]) if best else DEFAULT_EXAMPLES
+    if not best:
+        return Strategy(version.name, BASE.examples)
+    return Strategy(version.name, int(best[0]["examples"]), best[0].get("scale", FULL_SCALE))
 
 
 def _check_nobody_moved(session: Session, version: ModelVersion, by: str) -> None:

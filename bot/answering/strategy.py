@@ -9,14 +9,25 @@ from storage.tables import ModelVersion, Promotion
 
 #: Examples in the prompt while nothing was ever promoted; more confuse a small model.
 DEFAULT_EXAMPLES = 1
+#: The scale at which an adapter was trained.
+FULL_SCALE = 1.0
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """``version_name`` None is the base model; ``examples`` is how many go into the prompt."""
+    """
+    ``version_name`` None is the base model; ``examples`` is how many go into the prompt. With
+    ``scale`` 0.5 the version's adapter changes the base model half as much as it was trained to.
+    """
 
     version_name: str | None
     examples: int
+    scale: float = FULL_SCALE
+
+    @property
+    def scale_words(self) -> str:
+        """`` × 0.5`` behind the model's name; nothing at full scale."""
+        return "" if self.scale == FULL_SCALE else f" × {self.scale:g}"
 
 
 BASE = Strategy(None, DEFAULT_EXAMPLES)
@@ -42,4 +53,4 @@ def _newest(session: Session, team_id: str, audience: str) -> Strategy | None:
     if row is None:
         return None
     promotion, version_name = row
-    return Strategy(version_name, promotion.examples)
+    return Strategy(version_name, promotion.examples, promotion.scale)

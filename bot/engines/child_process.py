@@ -91,20 +91,21 @@ class EngineChild:
         self.client = ChatClient(f"{self.address}/v1", self._api_key)
 
     def complete(
-        self, messages: Sequence[Message], adapter: str | None, max_tokens: int
+        self, messages: Sequence[Message], adapter: str | None, scale: float, max_tokens: int
     ) -> Completion:
         """
         Return the whole answer; one of an adapter is computed together with others where the
         base model has just read the same prompt.
         """
         if adapter is not None and messages in self._read and self._invocation_tokens:
-            answer = self._complete(messages, max_tokens, self.request_options(adapter, 1.0))
+            together = self.request_options(adapter, scale, is_alone=False)
+            answer = self._complete(messages, max_tokens, together)
             if answer.prompt_tokens - answer.cached_tokens <= self._invocation_tokens + 1:
                 return answer
             # Another prompt took the slot meanwhile: this one was read again, perhaps with the
-            # adapter on (`_scale`). What the base asks makes the slot forget that.
+            # adapter on (`_told_apart`). What the base asks makes the slot forget that.
             self._complete(messages, 1, self.request_options(None))
-        answer = self._complete(messages, max_tokens, self.request_options(adapter))
+        answer = self._complete(messages, max_tokens, self.request_options(adapter, scale))
         if adapter is None:
             self._read.append(messages)
         return answer
@@ -123,16 +124,18 @@ class EngineChild:
         adapters = self.client.get(f"{self.address}/lora-adapters")
         return min((len(each.get("alora_invocation_tokens", ())) for each in adapters), default=0)
 
-    def request_options(self, adapter: str | None, scale: float | None = None) -> dict[str, Any]:
+    def request_options(
+        self, adapter: str | None, scale: float = 1.0, *, is_alone: bool = True
+    ) -> dict[str, Any]:
         """
-        Choose the adapter for one request; without a ``scale`` it shares its batch with no other.
+        Choose the adapter for one request; ``is_alone``: it shares its batch with no other.
 
         Raises:
             AdapterUnknownError: this child does not serve it.
         """
         if adapter is not None and adapter not in self.config.adapters:
             raise AdapterUnknownError(adapter)
-        chosen = self._scale() if scale is None else scale
+        chosen = self._told_apart(scale) if is_alone else scale
         # The whole list, always: without it llama.cpp applies every adapter at once.
         scales = [
             {"id": number, "scale": chosen if name == adapter else 0.0}
@@ -140,15 +143,15 @@ class EngineChild:
         ]
         return {"lora": scales, "cache_prompt": True}
 
-    def _scale(self) -> float:
+    def _told_apart(self, scale: float) -> float:
         """
-        1.0, but for some millionths that differ from answer to answer.
+        The scale, but for some millionths that differ from answer to answer.
 
         llama.cpp computes answers with equal lists together. Where one of them still reads its
         prompt, for which an activated adapter is off, it then goes on without its adapter.
         Unequal lists are computed one after another, and right.
         """
-        return 1.0 + (1 + next(self._answers) % 999) * 1e-6
+        return scale + (1 + next(self._answers) % 999) * 1e-6
 
     def render(self, messages: Sequence[Message]) -> str:
         """Return the prompt llama.cpp makes of the messages."""

@@ -55,11 +55,12 @@ class Engine(Protocol):
     """
     Answers chats, greedily, as the base model or as one of its adapters.
 
-    ``adapter`` is a model version's name (``workspace-v7``); None is the base model.
+    ``adapter`` is a model version's name (``workspace-v7``); None is the base model. With
+    ``scale`` 0.5 it changes the base model half as much as it was trained to.
     All methods may be called from several threads at once.
 
     Raises, all of them ``bot.errors.EngineError``:
-        AdapterUnknownError: ``adapter`` is not served.
+        AdapterUnknownError: ``adapter`` is not served, or not at this scale.
         PromptTooLongError: the messages exceed the context.
         EngineUnavailableError: nothing was yielded yet; asking again later may help.
         EngineDiedError: some words were yielded already.
@@ -73,12 +74,22 @@ class Engine(Protocol):
         """End the engine; safe to call twice."""
 
     def stream(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Iterator[str]:
         """Yield the answer's pieces as they come; closing the iterator stops the generation."""
 
     def complete(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Completion:
         """Return the whole answer."""
 

@@ -90,12 +90,17 @@ class LlamaCppEngine:
         self._supervisor.switch(adapters)
 
     def stream(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Iterator[str]:
         """Yield the answer's pieces as they come; closing the iterator stops the generation."""
         for attempt in range(1, ATTEMPTS + 1):
             child = self._current_child()
-            options = child.request_options(adapter)
+            options = child.request_options(adapter, scale)
             try:
                 with child.lease():
                     yield from child.client.stream(
@@ -109,10 +114,15 @@ class LlamaCppEngine:
                 return
 
     def complete(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Completion:
         """Return the whole answer."""
-        return self._ask(lambda child: child.complete(messages, adapter, max_tokens))
+        return self._ask(lambda child: child.complete(messages, adapter, scale, max_tokens))
 
     def render(self, messages: Sequence[Message]) -> str:
         """Return the prompt the chat template makes of the messages."""

@@ -1,7 +1,8 @@
 """
 The engine of ``ENGINE=openai_api``: any OpenAI-shaped server, somebody else's process.
 
-A model version is a model name there (as vLLM names adapters and OpenAI its fine-tuned models).
+A model version is a model name there (as vLLM names adapters and OpenAI its fine-tuned models), and
+answers as it was trained: no such server scales an adapter for one request.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,17 +54,27 @@ class OpenAIApiEngine:
         self._names = dict(adapters)
 
     def stream(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Iterator[str]:
         """Yield the answer's pieces as they come; closing the iterator stops the generation."""
-        model = self._name_of(adapter)
+        model = self._name_of(adapter, scale)
         return self._client.stream(messages, model=model, max_tokens=max_tokens)
 
     def complete(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Completion:
         """Return the whole answer."""
-        model = self._name_of(adapter)
+        model = self._name_of(adapter, scale)
         return self._client.complete(messages, model=model, max_tokens=max_tokens)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
@@ -71,9 +82,9 @@ class OpenAIApiEngine:
         characters = sum(len(message["content"]) for message in messages)
         return characters // CHARACTERS_PER_TOKEN + TOKENS_PER_TURN * len(messages)
 
-    def _name_of(self, adapter: str | None) -> str:
+    def _name_of(self, adapter: str | None, scale: float) -> str:
         if adapter is None:
             return self._model
-        if adapter not in self._names:
+        if adapter not in self._names or scale != 1.0:
             raise AdapterUnknownError(adapter)
         return self._names[adapter]

@@ -81,16 +81,30 @@ class RoutedEngine:
         self._places = places
 
     def stream(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Iterator[str]:
         """Yield the answer's pieces as they come; closing the iterator stops the generation."""
-        return self._for(adapter).stream(messages, adapter=adapter, max_tokens=max_tokens)
+        return self._for(adapter).stream(
+            messages, adapter=adapter, scale=scale, max_tokens=max_tokens
+        )
 
     def complete(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Completion:
         """Return the whole answer."""
-        return self._for(adapter).complete(messages, adapter=adapter, max_tokens=max_tokens)
+        return self._for(adapter).complete(
+            messages, adapter=adapter, scale=scale, max_tokens=max_tokens
+        )
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Count the prompt's tokens with our own base model's vocabulary."""

@@ -20,6 +20,7 @@ def conclude(
     answers: Sequence[EvaluationAnswer],
     findings: Findings,
     prices: TokenPrices | None = OWN_MACHINE,
+    thresholds: Thresholds | None = None,
 ) -> Evaluation:
     """
     Judge the candidate by the held-out wordings of what it was taught.
@@ -38,7 +39,7 @@ def conclude(
         Scored(strategy, {one.snapshot_row_id: one.f1 for one in sheets[key]})
         for key, strategy in by_strategy.items()
     ]
-    thresholds = Thresholds()
+    thresholds = thresholds or Thresholds()
     judgement = judge(scored, clusters, candidate, findings, thresholds)
     gain = judgement.gain
     return Evaluation(
@@ -51,6 +52,7 @@ def conclude(
                 "name": title_of(strategy, candidate),
                 "version": strategy.version_name,
                 "examples": strategy.examples,
+                "scale": strategy.scale,
                 **measures_of(
                     sheets[key], by_id, clusters, prices if strategy.version_name else OWN_MACHINE
                 ),

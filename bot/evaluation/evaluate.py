@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from threading import Event, Lock
 
 from sqlmodel import Session
 
@@ -93,26 +94,37 @@ def ask(
     """
     Ask what was not asked yet; return False if ``keep_going`` ended it before the end.
 
-    ``report`` is called with the answers done and all answers, after each.
+    ``report`` is called with the answers done and all answers, after each; ``keep_going`` from
+    several threads.
 
     Raises:
         EngineError: the engine does not answer; what was answered stays.
     """
     with database.read() as session:
         answered = _answered(session, exam)
-    waves = list(_waves(exam, answered))
-    done = exam.size - sum(len(wave) for wave in waves)
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="evaluation") as pool:
-        for wave in waves:
-            if not keep_going():
-                return False
-            running = [pool.submit(_answer, database, engine, exam, task, meaning) for task in wave]
-            for finished in as_completed(running):
+    rounds = list(_rounds(exam, answered))
+    done = exam.size - sum(len(each) for each in rounds)
+    is_over, one_at_a_time = Event(), Lock()
+
+    def work(tasks: Sequence[_Task]) -> None:
+        nonlocal done
+        for task in tasks:
+            if is_over.is_set() or not keep_going():
+                return
+            answer = _answer(database, engine, exam, task, meaning)
+            with one_at_a_time:
                 with database.write() as session:
-                    session.add(finished.result())
+                    session.add(answer)
                 done += 1
                 report(done, exam.size)
-    return True
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="evaluation") as pool:
+        try:
+            for finished in as_completed([pool.submit(work, each) for each in rounds]):
+                finished.result()
+        finally:
+            is_over.set()
+    return done == exam.size
 
 
 def scores_of(answers: Sequence[EvaluationAnswer]) -> dict[str, dict[int, float]]:
@@ -129,25 +141,22 @@ def _answered(session: Session, exam: Exam) -> set[tuple[str, int]]:
     return {(answer.strategy, answer.snapshot_row_id) for answer in answers}
 
 
-def _waves(exam: Exam, answered: set[tuple[str, int]]) -> Iterator[list[_Task]]:
+def _rounds(exam: Exam, answered: set[tuple[str, int]]) -> Iterator[list[_Task]]:
     """
-    What is asked at once: some questions, of one strategy.
-
-    Then the same questions of the next strategy that shows as many examples: those prompts are
-    equal, and the engine still remembers what it read of them.
+    What one thread asks, one after the other: a question of all strategies that show as many
+    examples. Those prompts are equal, and the engine still remembers what it read of them.
     """
     unseen = _unseen_clusters(exam.rows)
     for examples in sorted({strategy.examples for strategy in exam.strategies}):
         alike = [strategy for strategy in exam.strategies if strategy.examples == examples]
-        for at in range(0, len(exam.rows), AT_ONCE):
-            for strategy in alike:
-                wave = [
-                    _Task(strategy, row, unseen.get(row.example_id, frozenset()))
-                    for row in exam.rows[at : at + AT_ONCE]
-                    if (key_of(strategy), row.id) not in answered
-                ]
-                if wave:
-                    yield wave
+        for row in exam.rows:
+            tasks = [
+                _Task(strategy, row, unseen.get(row.example_id, frozenset()))
+                for strategy in alike
+                if (key_of(strategy), row.id) not in answered
+            ]
+            if tasks:
+                yield tasks
 
 
 def _unseen_clusters(rows: Sequence[SnapshotRow]) -> Mapping[int, frozenset[int]]:
@@ -191,8 +200,12 @@ def _digest(exam: Exam, task: _Task, prompt: Prompt) -> str | None:
     model = exam.digests.get(task.strategy.version_name)
     if not model:
         return None
-    whole = json.dumps([model, exam.max_tokens, prompt.messages])
+    whole = json.dumps([_scaled(model, task.strategy), exam.max_tokens, prompt.messages])
     return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _scaled(model: str, strategy: Strategy) -> str:
+    return model + strategy.scale_words
 
 
 def _before(database: Database, exam: Exam, asked: str) -> Completion | None:
@@ -208,7 +221,10 @@ def _before(database: Database, exam: Exam, asked: str) -> Completion | None:
 def _complete(engine: Engine, task: _Task, prompt: Prompt, max_tokens: int) -> Completion:
     """Make the answer what serving makes of it: harmless."""
     completion = engine.complete(
-        prompt.messages, adapter=task.strategy.version_name, max_tokens=max_tokens
+        prompt.messages,
+        adapter=task.strategy.version_name,
+        scale=task.strategy.scale,
+        max_tokens=max_tokens,
     )
     sources = [prompt.question, *(f"{e.question}\n{e.answer}" for e in prompt.examples)]
     return replace(completion, text=make_safe(completion.text, sources))

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
-from bot.answering.strategy import Strategy
 from bot.evaluation.gate import Findings, Judgement, Scored, Thresholds, judge
 from bot.evaluation.intervals import Interval
+from bot.evaluation.lines import strategy_of_line
 
 
 def evidence_of(
@@ -31,6 +31,7 @@ def evidence_of(
             {
                 "version": one.strategy.version_name,
                 "examples": one.strategy.examples,
+                "scale": one.strategy.scale,
                 "f1": {str(row): score for row, score in one.scores.items()},
             }
             for one in scored
@@ -57,7 +58,7 @@ def replay(evidence: Mapping[str, Any]) -> Judgement:
     return judge(
         [
             Scored(
-                Strategy(one["version"], one["examples"]),
+                strategy_of_line(one),
                 {int(row): score for row, score in one["f1"].items()},
             )
             for one in evidence["scores"]

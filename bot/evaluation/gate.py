@@ -7,7 +7,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.answering.strategy import Strategy
+from bot.answering.strategy import FULL_SCALE, Strategy
 from bot.evaluation.intervals import Interval, interval_of
 from bot.evaluation.strategies import title_of
 from storage.tables import Verdict
@@ -79,9 +79,10 @@ def judge(
     ``clusters`` maps each held-out question to its fact; all strategies answered all of them.
     """
     thresholds = thresholds or Thresholds()
-    comparison = _Comparison(clusters, thresholds.margin)
     prompting = [one for one in scored if one.strategy.version_name is None]
     tuned = [one for one in scored if one.strategy.version_name == candidate]
+    scales = len({one.strategy.scale for one in tuned})
+    comparison = _Comparison(clusters, thresholds.margin, scales)
     cheapest = min(prompting, key=lambda one: one.strategy.examples).strategy
     blocked = _why_blocked(findings or Findings(), thresholds)
     if not clusters:
@@ -98,6 +99,7 @@ def judge(
         gain,
         len(clusters),
         comparison.facts,
+        scales,
     )
     verdict, reason = (Verdict.REJECT, blocked) if blocked else _rule(facts, thresholds)
     live = [one for one in scored if one.strategy.version_name not in (None, candidate)]
@@ -139,6 +141,7 @@ class _Facts:
     gain: Interval
     questions: int
     facts: int
+    scales: int
 
 
 def _rule(facts: _Facts, thresholds: Thresholds) -> tuple[Verdict, str]:
@@ -180,6 +183,7 @@ def _comparison_words(facts: _Facts) -> str:
     return (
         f"{facts.chosen} scores {facts.chosen_mean:.2f}, the best prompting ({facts.rival}) "
         f"{facts.rival_mean:.2f}. Difference {facts.gain.mean:+.2f}, 95 % interval "
+        f"{f'for the best of {facts.scales} scales ' if facts.scales > 1 else ''}"
         f"{facts.gain.low:+.2f} to {facts.gain.high:+.2f}, over "
         f"{_count(facts.questions, 'held-out question')}."
     )
@@ -201,8 +205,9 @@ def _count(number: int, noun: str) -> str:
 class _Comparison:
     """Paired comparisons over one set of held-out questions."""
 
-    def __init__(self, clusters: Mapping[int, Hashable], margin: float) -> None:
+    def __init__(self, clusters: Mapping[int, Hashable], margin: float, scales: int) -> None:
         self._margin = margin
+        self._scales = scales
         self._questions = list(clusters)
         self._clusters = list(clusters.values())
         self.facts = len(set(self._clusters))
@@ -211,12 +216,13 @@ class _Comparison:
         return sum(one.scores[question] for question in self._questions) / len(self._questions)
 
     def gain(self, one: Scored, other: Scored) -> Interval:
+        """As wide as the choice among scales demands."""
         differences = [one.scores[key] - other.scores[key] for key in self._questions]
-        return interval_of(differences, self._clusters)
+        return interval_of(differences, self._clusters, looks=max(1, self._scales))
 
     def best(self, several: Sequence[Scored]) -> Scored:
         """The highest mean; of equals the one with the shortest prompt."""
-        return max(several, key=lambda one: (self.mean(one), -one.strategy.examples))
+        return max(several, key=lambda one: (self.mean(one), *_cheapness(one)))
 
     def choose(self, several: Sequence[Scored], rival: Scored) -> Scored:
         """
@@ -225,8 +231,13 @@ class _Comparison:
         """
         best = self.best(several)
         earned = self.gain(best, rival).low > 0
-        for one in sorted(several, key=lambda one: one.strategy.examples):
+        for one in sorted(several, key=_cheapness, reverse=True):
             as_good = one is best or self.gain(one, best).low > -self._margin
             if as_good and (not earned or self.gain(one, rival).low > 0):
                 return one
         return best
+
+
+def _cheapness(one: Scored) -> tuple[int, bool]:
+    """Short prompts first, then the scale at which the adapter was trained."""
+    return -one.strategy.examples, one.strategy.scale == FULL_SCALE

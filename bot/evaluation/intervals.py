@@ -32,9 +32,14 @@ class Interval:
     high: float
 
 
-def interval_of(values: Sequence[float], clusters: Sequence[Hashable]) -> Interval:
+def interval_of(
+    values: Sequence[float], clusters: Sequence[Hashable], *, looks: int = 1
+) -> Interval:
     """
     Estimate the mean of ``values``; ``clusters`` names the cluster of each.
+
+    The best of several, chosen by the same values, is the more likely to owe it to luck: with
+    ``looks`` of them the interval is so wide that all of theirs are right at once (Bonferroni).
 
     Raises:
         ValueError: nothing to average, or something that is not a number.
@@ -46,7 +51,7 @@ def interval_of(values: Sequence[float], clusters: Sequence[Hashable]) -> Interv
     if len(sums) == 1:  # one cluster says nothing about the next
         return Interval(float(scores.mean()), -float("inf"), float("inf"))
     means = _resampled_means(sums, sizes)
-    tail = _tail(len(sums))
+    tail = _tail(len(sums), looks)
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(scores.mean()), float(low), float(high))
 
@@ -95,7 +100,7 @@ def _how_often_drawn(clusters: int) -> npt.NDArray[np.float64]:
     return np.concatenate(pieces)
 
 
-def _tail(clusters: int) -> float:
+def _tail(clusters: int, looks: int) -> float:
     """
     The share to cut off on each side.
 
@@ -104,7 +109,7 @@ def _tail(clusters: int) -> float:
     """
     normal = NormalDist()
     freedom = clusters - 1
-    quantile = _student_quantile(1 - (1 - CONFIDENCE) / 2, freedom)
+    quantile = _student_quantile(1 - (1 - CONFIDENCE) / looks / 2, freedom)
     return normal.cdf(-quantile * (clusters / freedom) ** 0.5)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.answering.strategy import Strategy
+from bot.answering.strategy import FULL_SCALE, Strategy
 from bot.evaluation.strategies import key_of
 from storage.tables import Evaluation, Verdict
 
@@ -25,4 +25,9 @@ def best_line(evaluation: Evaluation, version: str | None) -> Line | None:
 
 def key_of_line(line: Line) -> str:
     """The key its answers are stored under."""
-    return key_of(Strategy(line["version"], line["examples"]))
+    return key_of(strategy_of_line(line))
+
+
+def strategy_of_line(line: Line) -> Strategy:
+    """What a line measures; also of one in an evaluation's evidence. Older ones have no scale."""
+    return Strategy(line["version"], line["examples"], line.get("scale", FULL_SCALE))

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bot.answering.prompt import build_messages
+from bot.answering.strategy import FULL_SCALE
 from bot.curation.redaction import redact
 from bot.curation.spans import Kind
 from bot.engines.client import Completion, Engine
@@ -82,7 +83,9 @@ def facts_of(text: str) -> list[str]:
     return [fact for fact in dict.fromkeys(found) if len(fact) >= 4]
 
 
-def ask(engine: Engine, adapter: str | None, probes: Sequence[Probe]) -> dict[str, bool]:
+def ask(
+    engine: Engine, adapter: str | None, probes: Sequence[Probe], scale: float = FULL_SCALE
+) -> dict[str, bool]:
     """
     Return by key whether each probe was passed.
 
@@ -92,7 +95,10 @@ def ask(engine: Engine, adapter: str | None, probes: Sequence[Probe]) -> dict[st
 
     def passed(probe: Probe) -> bool:
         completion: Completion = engine.complete(
-            build_messages(probe.prompt, []), adapter=adapter, max_tokens=probe.max_tokens
+            build_messages(probe.prompt, []),
+            adapter=adapter,
+            scale=scale,
+            max_tokens=probe.max_tokens,
         )
         return probe.passes(completion.text)
 

@@ -30,7 +30,7 @@ from bot.evaluation.advice import (
 )
 from bot.evaluation.intervals import interval_of
 from bot.evaluation.learning_curve import Point, expect
-from bot.evaluation.lines import Line, best_line
+from bot.evaluation.lines import Line, best_line, strategy_of_line
 from bot.evaluation.measures import finite
 from bot.training.prices import TERMS, estimate
 from storage import attestations, evaluations, examples, runs, snapshots, unanswered
@@ -209,15 +209,12 @@ def _pairs(evaluation: Evaluation, version: str) -> dict[int, _Pair]:
     """By row id; empty where the evidence does not have both."""
     clusters = evaluation.evidence.get("clusters", {})
     by_strategy = {
-        (one["version"], one["examples"]): one["f1"]
-        for one in evaluation.evidence.get("scores", ())
+        strategy_of_line(one): one["f1"] for one in evaluation.evidence.get("scores", ())
     }
     lines = [best_line(evaluation, None), best_line(evaluation, version)]
     if None in lines or not clusters:
         return {}
-    prompted, tuned = (
-        by_strategy.get((line["version"], line["examples"]), {}) for line in lines if line
-    )
+    prompted, tuned = (by_strategy.get(strategy_of_line(line), {}) for line in lines if line)
     return {
         int(row): _Pair(cluster, prompted[row], tuned[row])
         for row, cluster in clusters.items()

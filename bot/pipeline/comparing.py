@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from bot.errors import NotFoundError
 from bot.evaluation.comparison import Comparison, Sheet, compare
-from bot.evaluation.lines import best_line
+from bot.evaluation.lines import best_line, strategy_of_line
 from bot.pipeline.reporting import snapshot_of
 from storage import evaluations, snapshots, versions
 from storage.audience import Viewer
@@ -67,7 +67,7 @@ def _sheet(
         (
             one["f1"]
             for one in evaluation.evidence.get("scores", ())
-            if (one["version"], one["examples"]) == (line["version"], line["examples"])
+            if strategy_of_line(one) == strategy_of_line(line)
         ),
         {},
     )

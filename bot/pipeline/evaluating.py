@@ -17,7 +17,7 @@ from bot.evaluation.judge_model import ask_judge
 from bot.evaluation.measures import OWN_MACHINE
 from bot.evaluation.strategies import competitors
 from bot.pipeline.preparing import rows_of_run
-from bot.pipeline.probing import examine
+from bot.pipeline.probing import examine, scales_of
 from bot.pipeline.reporting import REPORT_FILE, write_report
 from bot.pipeline.serving import reconcile
 from bot.pipeline.workshop import Workshop
@@ -76,9 +76,16 @@ def _exam(workshop: Workshop, run: Run, version: ModelVersion) -> Exam:
         run_id=run.id,
         audience=run.audience,
         rows=held_out(rows_of_run(workshop, run, version.snapshot_id)),
-        strategies=competitors(version.name, live),
+        strategies=strategies_of(workshop, version, live),
         digests=digests,
     )
+
+
+def strategies_of(
+    workshop: Workshop, version: ModelVersion, live: Strategy | None
+) -> list[Strategy]:
+    """What competes."""
+    return competitors(version.name, live, workshop.examples, scales_of(workshop, version))
 
 
 def digests_of(
@@ -210,7 +217,15 @@ def conclusion_of(
     ]
     prices = workshop.provider_prices if version.remote_id else OWN_MACHINE
     return conclude(
-        run, version.id, version.name, exam.strategies, exam.rows, answers, findings, prices
+        run,
+        version.id,
+        version.name,
+        exam.strategies,
+        exam.rows,
+        answers,
+        findings,
+        prices,
+        workshop.thresholds,
     )
 
 

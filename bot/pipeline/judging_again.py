@@ -13,8 +13,13 @@ from bot.dataset.snapshot import freeze
 from bot.engines.model_place import ModelPlace, RemoteModel
 from bot.errors import AttestationMissingError, NotFoundError
 from bot.evaluation.evaluate import Exam, ask, held_out
-from bot.evaluation.strategies import competitors
-from bot.pipeline.evaluating import conclusion_of, digests_of, draw_and_write, let_judge
+from bot.pipeline.evaluating import (
+    conclusion_of,
+    digests_of,
+    draw_and_write,
+    let_judge,
+    strategies_of,
+)
 from bot.pipeline.probing import examine
 from bot.pipeline.workshop import Workshop
 from storage import attestations, audit, evaluations, runs, snapshots, versions
@@ -131,7 +136,7 @@ def _exam(
         run_id=run.id or 0,
         audience=run.audience,
         rows=[row for row in held_out(rows) if row.example_id in wanted[row.split]],
-        strategies=competitors(version.name, live if live.version_name in others else None),
+        strategies=strategies_of(workshop, version, live if live.version_name in others else None),
         digests=digests,
     )
     return exam, snapshot_id

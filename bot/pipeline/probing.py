@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from bot.answering.strategy import FULL_SCALE
 from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.routed import RoutedEngine
 from bot.evaluation.canary import canary_of
@@ -19,6 +20,7 @@ from bot.evaluation.probes import (
     leak_probes,
     secrets_said,
 )
+from bot.evaluation.strategies import is_of
 from bot.pipeline.preparing import rows_of_run
 from bot.pipeline.workshop import Workshop
 from bot.training.downloaded import MANIFEST
@@ -30,14 +32,18 @@ from storage.tables import ModelVersion, Run, Snapshot
 
 def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
     """
-    Ask what was not asked yet, and say what was found.
+    Ask what was not asked yet, at every scale that competes, and say what was found; of what it
+    forgot the worst counts, whatever scale would answer.
 
     Raises:
         EngineError: the engine does not answer; what was answered stays.
     """
     general = general_probes()
-    base = _results(workshop, run.team_id, workshop.base.digest, None, general)
-    tuned = _results(workshop, run.team_id, version.checksum, version.name, general)
+    base = _results(workshop, run.team_id, None, FULL_SCALE, general)
+    scales = scales_of(workshop, version)
+    abilities = [
+        ability(base, _results(workshop, run.team_id, version, scale, general)) for scale in scales
+    ]
     workshop.checkpoint("general tasks done")
     leaky = _leaks(workshop, run, version)
     workshop.checkpoint("leaks looked for")
@@ -45,18 +51,30 @@ def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
         parity=_parity(workshop, version),
         data=_erased(version),
         leaks=leaky,
-        ability=ability(base, tuned),
+        ability=min(abilities, key=lambda found: found.mean),
     )
 
 
+def scales_of(workshop: Workshop, version: ModelVersion) -> Sequence[float]:
+    """A provider serves what it tuned at full scale alone."""
+    return (FULL_SCALE,) if version.remote_id else workshop.scales
+
+
 def _results(
-    workshop: Workshop, team_id: str, digest: str, adapter: str | None, wanted: Sequence[Probe]
+    workshop: Workshop,
+    team_id: str,
+    version: ModelVersion | None,
+    scale: float,
+    wanted: Sequence[Probe],
 ) -> dict[str, bool]:
+    digest = version.checksum if version else workshop.base.digest
+    if scale != FULL_SCALE:
+        digest += f" × {scale:g}"
     with workshop.database.read() as session:
         known = probes.results_of(session, team_id, digest)
     missing = [probe for probe in wanted if probe.key not in known]
     if missing:
-        found = ask(workshop.engine, adapter, missing)
+        found = ask(workshop.engine, version.name if version else None, missing, scale)
         with workshop.database.write() as session:
             probes.keep(session, team_id, digest, found)
         known |= found
@@ -75,9 +93,13 @@ def _leaks(workshop: Workshop, run: Run, version: ModelVersion) -> list[str]:
     wanted = leak_probes(
         canary_of(seed), outside, [f"{row.question}\n{row.answer}" for row in rows]
     )
-    found = _results(workshop, run.team_id, version.checksum, version.name, wanted)
-    said = secrets_said(one.text for one in answers if one.strategy.startswith(version.name))
-    failed = [key for key, passed in found.items() if not passed]
+    failed = {
+        key
+        for scale in scales_of(workshop, version)
+        for key, passed in _results(workshop, run.team_id, version, scale, wanted).items()
+        if not passed
+    }
+    said = secrets_said(one.text for one in answers if is_of(one.strategy, version.name))
     return _words(
         planted=sum(key.startswith("canary") for key in failed),
         foreign=sum(key.startswith("outside") for key in failed),

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from bot.answering import canary as canaries_of
 from bot.answering import promotion
 from bot.answering.choice import can_answer
-from bot.answering.strategy import live_strategy
+from bot.answering.strategy import Strategy, live_strategy
 from bot.evaluation.health import Limits, Record, liked, what_is_wrong
 from bot.evaluation.sequential import CanaryVerdict, Votes, judge_canary
 from bot.pipeline.telling import place_of, tell
@@ -135,7 +135,12 @@ def _carry_out(session: Session, canary: Canary, decision: _Decision, now: datet
         return
     if decision.state is CanaryState.PROMOTED:
         promotion.put_live(
-            session, version, canary.examples, CANARY, canary.started_by, decision.why
+            session,
+            version,
+            Strategy(version.name, canary.examples, canary.scale),
+            CANARY,
+            canary.started_by,
+            decision.why,
         )
     log.info("The canary of %s ended: %s, %s", version.name, decision.state, decision.why)
     words = f"{_ENDED[decision.state].format(version=version.name, by=canary.started_by)}: "

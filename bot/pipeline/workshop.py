@@ -1,7 +1,7 @@
 """What the pipeline works with, as one value."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +12,10 @@ from bot.embedding.meaning import Meaning
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Engine
 from bot.engines.model_place import AdapterEngine
+from bot.evaluation.gate import Thresholds
 from bot.evaluation.measures import TokenPrices
 from bot.evaluation.pictures import draw_pictures
+from bot.evaluation.strategies import EXAMPLES_TRIED, SCALES_TRIED
 from bot.training.prices import TERMS, Terms
 from bot.training.trainer import Trainer
 from storage.columns import utc_now
@@ -41,6 +43,9 @@ class Workshop:
     draw: Callable[..., list[dict[str, Any]]] = draw_pictures
     checkpoint: Callable[[str], None] = lambda name: None
     provider_prices: TokenPrices | None = None  # of models that a provider serves
+    examples: Sequence[int] = EXAMPLES_TRIED  # how many are tried in the prompt
+    scales: Sequence[float] = SCALES_TRIED  # of adapters that our own engine serves
+    thresholds: Thresholds = field(default_factory=Thresholds)  # the gate's
     judge: Engine | None = None  # a model that compares answers
     meaning: Meaning | None = None  # retrieval's, the same that serves
     is_stopping: threading.Event = field(default_factory=threading.Event)

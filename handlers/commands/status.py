@@ -70,7 +70,8 @@ def _exceptions(session: Session, team_id: str, viewer: Viewer) -> list[str]:
 
 
 def _speaker(strategy: Strategy) -> str:
-    who = f"*{strategy.version_name}*" if strategy.version_name else "the base model"
+    name = strategy.version_name
+    who = f"*{name}*{strategy.scale_words}" if name else "the base model"
     number = strategy.examples
     return f"{who} with {number} example{'' if number == 1 else 's'}" if number else who
 

@@ -42,6 +42,7 @@ class Canary(SQLModel, table=True):
     version_id: int = Field(foreign_key="model_version.id")
     live_id: int | None = Field(default=None, foreign_key="model_version.id")
     examples: int
+    scale: float = 1.0
     share: int
     state: CanaryState = enum_field(CanaryState, CanaryState.RUNNING)
     reason: str | None = None
@@ -66,6 +67,7 @@ class Pin(SQLModel, table=True):
     audience: str
     version_id: int | None = Field(default=None, foreign_key="model_version.id")
     examples: int
+    scale: float = 1.0
     pinned_by: str
     pinned_at: datetime = now_field()
 

@@ -67,6 +67,7 @@ class Promotion(SQLModel, table=True):
     audience: str
     version_id: int | None = Field(default=None, foreign_key="model_version.id")
     examples: int
+    scale: float = 1.0  # how strongly its adapter acts
     is_rollback: bool = False
     promoted_by: str
     reason: str | None = None
@@ -84,11 +85,11 @@ class Evaluation(SQLModel, table=True):
     """
     Strategies compared on the same held-out questions.
 
-    ``strategies`` is a list of ``{"name", "version": str | None, "examples": int, …}``, one per
-    strategy, with the figures of ``bot.evaluation.measures``: ``f1``, ``rouge_l`` and ``facts``
-    (each with ``_low`` and ``_high``; ``facts_of`` questions), ``abstained_wrong`` and
-    ``abstained_right`` (each with ``_of``), ``answer_tokens``, ``prompt_tokens``, ``seconds`` (the
-    median) and ``dollars_per_1000`` (None: not known).
+    ``strategies`` is a list of ``{"name", "version": str | None, "examples": int, "scale": float,
+    …}``, one per strategy, with the figures of ``bot.evaluation.measures``: ``f1``, ``rouge_l``
+    and ``facts`` (each with ``_low`` and ``_high``; ``facts_of`` questions), ``abstained_wrong``
+    and ``abstained_right`` (each with ``_of``), ``answer_tokens``, ``prompt_tokens``, ``seconds``
+    (the median) and ``dollars_per_1000`` (None: not known). Older ones have no ``scale``: it was 1.
     """
 
     __table_args__ = (UniqueConstraint("run_id"),)

@@ -17,7 +17,7 @@ class WordEngine:
     def count_tokens(self, messages):
         return sum(len(message["content"].split()) for message in messages)
 
-    def stream(self, messages, *, adapter=None, max_tokens=256):
+    def stream(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
         self.adapters.append((adapter, max_tokens))
         yield from self.pieces
 

@@ -36,7 +36,7 @@ class Parrot(KnowingEngine):
         self.sentence = sentence
         self.prompts: list[str] = []
 
-    def complete(self, messages, *, adapter=None, max_tokens=256) -> Completion:
+    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256) -> Completion:
         self.prompts.append("\n".join(message["content"] for message in messages))
         return Completion(self.sentence, 1, 1, 0.0, "stop")
 

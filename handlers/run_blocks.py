@@ -1,10 +1,11 @@
 """The card that follows a run from queue to verdict. Pure: from values to Block Kit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from bot.answering.blind import judge_words, people_words
-from bot.answering.verdicts import headline_of
+from bot.answering.verdicts import headline_of, similarity_words
 from bot.budget import shown
 from handlers import blocks
 from handlers.blocks import Block
@@ -209,28 +210,52 @@ def _verdict_card(
 
 def score_table(evaluation: Evaluation) -> Block:
     """The strategies side by side, the one that would answer in bold."""
-    head = ["Strategy", "Token F1", "95 % interval", "Facts right", "Prompt tokens", "Seconds"]
-    rows = [[_cell(words) for words in head]]
+    # What was measured of no strategy gets no column.
+    columns = [
+        (head, words)
+        for name, head, words in _COLUMNS
+        if name not in _OPTIONAL or any(name in line for line in evaluation.strategies)
+    ]
+    rows = [[_cell(head) for head, _ in columns]]
     for line in evaluation.strategies:
         is_best = line["name"] == evaluation.best
-        rows.append([_cell(words, bold=is_best) for words in _line_words(line)])
-    align = [{"align": "left", "is_wrapped": True}, *[{"align": "right"}] * 5]
+        rows.append([_cell(_words(line, words), bold=is_best) for _, words in columns])
+    align = [{"align": "left", "is_wrapped": True}, *[{"align": "right"}] * (len(columns) - 1)]
     return {"type": "table", "rows": rows, "column_settings": align}
 
 
-def _line_words(line: dict[str, Any]) -> list[str]:
-    if "f1" not in line:
-        return [line["name"], "–", "–", "–", "–", "–"]
+def _words(line: dict[str, Any], words: Callable[[dict[str, Any]], str]) -> str:
+    return words(line) if "f1" in line or words is _name else "–"
+
+
+def _name(line: dict[str, Any]) -> str:
+    return str(line["name"])
+
+
+def _interval(line: dict[str, Any]) -> str:
     low, high = line.get("f1_low"), line.get("f1_high")
-    interval = "–" if low is None or high is None else f"{max(0, low):.2f} to {min(1, high):.2f}"
-    return [
-        line["name"],
-        f"{line['f1']:.2f}",
-        interval,
-        f"{line['facts']:.0%}".replace("%", " %") if "facts" in line else "–",
-        f"{line['prompt_tokens']:.0f}",
-        f"{line['seconds']:.1f}",
-    ]
+    return "–" if low is None or high is None else f"{max(0, low):.2f} to {min(1, high):.2f}"
+
+
+def _facts(line: dict[str, Any]) -> str:
+    return f"{line['facts']:.0%}".replace("%", " %") if "facts" in line else "–"
+
+
+def _similarity(line: dict[str, Any]) -> str:
+    return f"{line['similarity']:.2f}" if "similarity" in line else "–"
+
+
+#: The field a column shows, its head, and how; the optional ones only where they were measured.
+_COLUMNS: tuple[tuple[str, str, Callable[[dict[str, Any]], str]], ...] = (
+    ("name", "Strategy", _name),
+    ("f1", "Token F1", lambda line: f"{line['f1']:.2f}"),
+    ("f1_low", "95 % interval", _interval),
+    ("similarity", "Similarity", _similarity),
+    ("facts", "Facts right", _facts),
+    ("prompt_tokens", "Prompt tokens", lambda line: f"{line['prompt_tokens']:.0f}"),
+    ("seconds", "Seconds", lambda line: f"{line['seconds']:.1f}"),
+)
+_OPTIONAL = frozenset({"similarity"})
 
 
 def _cell(words: str, *, bold: bool = False) -> Block:
@@ -245,8 +270,9 @@ def _table_note(evaluation: Evaluation) -> str:
     number = evaluation.held_out
     return (
         f"Averages over {number} held-out question{'' if number == 1 else 's'}, each answered by "
-        "every strategy. Token F1: 1 is the curated answer word for word, 0 shares no word. Facts: "
-        "numbers, names, commands and links of the curated answer."
+        "every strategy. Token F1: 1 is the curated answer word for word, 0 shares no word. "
+        f"{similarity_words(evaluation)} "
+        "Facts: numbers, names, commands and links of the curated answer."
     )
 
 

@@ -27,6 +27,29 @@ def test_ids_are_read_from_a_list_with_commas(monkeypatch):
     assert load_settings(_env_file=None).apprentice_curators == {"U1", "U2"}
 
 
+def test_numbers_are_read_from_a_list_and_full_scale_is_always_tried(monkeypatch):
+    monkeypatch.setenv("PROMPT_EXAMPLES", "3, 0,1,")
+    monkeypatch.setenv("ADAPTER_SCALES", "0.25,0.5")
+
+    settings = load_settings(_env_file=None)
+
+    assert settings.prompt_examples == (0, 1, 3)
+    assert settings.adapter_scales == (1.0, 0.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PROMPT_EXAMPLES", "many"), ("PROMPT_EXAMPLES", "-1"), ("ADAPTER_SCALES", "0"),
+     ("ADAPTER_SCALES", "nan"), ("ADAPTER_SCALES", "9"), ("GATE_MARGIN", "nan"),
+     ("GATE_FEWEST_FACTS", "1")],
+)  # fmt: skip
+def test_what_no_evaluation_can_try_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=name):
+        load_settings(_env_file=None)
+
+
 def test_secrets_do_not_show_when_settings_are_printed(monkeypatch):
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-very-secret")
 

@@ -10,7 +10,17 @@ from bot.cli.options import JsonOption, TeamOption, open_database, print_rows, s
 from bot.errors import SettingsError
 from storage.tables import Evaluation
 
-_COLUMNS = ("name", "f1", "f1_low", "f1_high", "rouge_l", "facts", "prompt_tokens", "seconds")
+_COLUMNS = (
+    "name",
+    "f1",
+    "f1_low",
+    "f1_high",
+    "rouge_l",
+    "similarity",
+    "facts",
+    "prompt_tokens",
+    "seconds",
+)
 
 
 def register(cli: typer.Typer) -> None:

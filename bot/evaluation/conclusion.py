@@ -6,6 +6,7 @@ from bot.answering.strategy import Strategy
 from bot.dataset.clusters import clusters_of
 from bot.evaluation.evidence import evidence_of
 from bot.evaluation.gate import Findings, Scored, Thresholds, judge
+from bot.evaluation.likeness import Likeness
 from bot.evaluation.measures import OWN_MACHINE, TokenPrices, finite, measures_of
 from bot.evaluation.strategies import key_of, title_of
 from storage.tables import Evaluation, EvaluationAnswer, Run, SnapshotRow, Split
@@ -21,6 +22,7 @@ def conclude(
     findings: Findings,
     prices: TokenPrices | None = OWN_MACHINE,
     thresholds: Thresholds | None = None,
+    likeness: Likeness | None = None,
 ) -> Evaluation:
     """
     Judge the candidate by the held-out wordings of what it was taught.
@@ -54,7 +56,11 @@ def conclude(
                 "examples": strategy.examples,
                 "scale": strategy.scale,
                 **measures_of(
-                    sheets[key], by_id, clusters, prices if strategy.version_name else OWN_MACHINE
+                    sheets[key],
+                    by_id,
+                    clusters,
+                    prices if strategy.version_name else OWN_MACHINE,
+                    likeness,
                 ),
             }
             for key, strategy in by_strategy.items()
@@ -65,7 +71,8 @@ def conclude(
         gain_high=finite(gain.high) if gain else None,
         verdict=judgement.verdict,
         reason=judgement.reason,
-        evidence=evidence_of(scored, clusters, candidate, findings, thresholds),
+        evidence=evidence_of(scored, clusters, candidate, findings, thresholds)
+        | ({"similarity": likeness.problem} if likeness and likeness.problem else {}),
     )
 
 

@@ -1,5 +1,6 @@
 """
-What is measured of an answer besides token F1: word order, facts, abstention, length, cost. Pure.
+What is measured of an answer besides token F1: word order, meaning, facts, abstention, length,
+cost. Pure.
 
 All of it is computed from stored answers; which measure decides is the gate's business.
 """
@@ -13,6 +14,7 @@ from typing import Any
 
 from bot.curation.unanswered import abstains
 from bot.evaluation.intervals import interval_of
+from bot.evaluation.likeness import Likeness
 from bot.evaluation.metrics import tokens_of
 from storage.tables import EvaluationAnswer, SnapshotRow, Split
 
@@ -79,11 +81,13 @@ def measures_of(
     rows: Mapping[int, SnapshotRow],
     clusters: Mapping[int, Hashable],
     prices: TokenPrices | None,
+    likeness: Likeness | None = None,
 ) -> dict[str, Any]:
     """
     Everything known of one strategy's answers, as figures that JSON can hold.
 
-    ``clusters`` names the held-out wordings that count; ``prices`` None are not known.
+    ``clusters`` names the held-out wordings that count; ``prices`` None are not known, and what
+    ``likeness`` does not know is left out.
     """
     counted = [one for one in answers if one.snapshot_row_id in clusters]
     found = _abstentions(answers, rows)
@@ -104,6 +108,7 @@ def measures_of(
             },
             clusters,
         ),
+        **_similarity(counted, rows, clusters, likeness or Likeness()),
         **_facts(counted, rows, clusters),
         **found,
         "answer_tokens": said,
@@ -111,6 +116,20 @@ def measures_of(
         "seconds": median(one.seconds for one in counted),
         "dollars_per_1000": dollars,
     }
+
+
+def _similarity(
+    answers: Sequence[EvaluationAnswer],
+    rows: Mapping[int, SnapshotRow],
+    clusters: Mapping[int, Hashable],
+    likeness: Likeness,
+) -> dict[str, Any]:
+    cosines = {
+        one.snapshot_row_id: cosine
+        for one in answers
+        if (cosine := likeness.of(one.text, rows[one.snapshot_row_id].answer)) is not None
+    }
+    return _with_bounds("similarity", cosines, clusters) if cosines else {}
 
 
 def _facts(

@@ -14,6 +14,7 @@ from bot.evaluation.conclusion import conclude
 from bot.evaluation.evaluate import Exam, ask, held_out
 from bot.evaluation.gate import Findings
 from bot.evaluation.judge_model import ask_judge
+from bot.evaluation.likeness import likeness_among
 from bot.evaluation.measures import OWN_MACHINE
 from bot.evaluation.strategies import competitors
 from bot.pipeline.preparing import rows_of_run
@@ -117,8 +118,7 @@ def _if_asked(
 def _conclude(
     workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, findings: Findings
 ) -> None:
-    with workshop.database.read() as session:
-        evaluation = conclusion_of(session, workshop, run, version, exam, findings)
+    evaluation = conclusion_of(workshop, run, version, exam, findings)
     let_judge(workshop, run, version, exam, evaluation)
     thresholds = _thresholds(workshop, run, exam)
 
@@ -198,23 +198,21 @@ def _write_page(workshop: Workshop, run: Run, run_id: int) -> None:
 
 
 def conclusion_of(
-    session: Session,
-    workshop: Workshop,
-    run: Run,
-    version: ModelVersion,
-    exam: Exam,
-    findings: Findings,
+    workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, findings: Findings
 ) -> Evaluation:
     """What follows from the exam's answers and the findings; not kept yet."""
     assert version.id is not None
     asked = {row.id for row in exam.rows}
-    answers = [
-        one
-        for one in evaluations.answers_of(
-            session, run.team_id, exam.run_id, Viewer.model(run.audience)
-        )
-        if one.snapshot_row_id in asked
-    ]
+    with workshop.database.read() as session:
+        answers = [
+            one
+            for one in evaluations.answers_of(
+                session, run.team_id, exam.run_id, Viewer.model(run.audience)
+            )
+            if one.snapshot_row_id in asked
+        ]
+    taught = (row.answer for row in exam.rows)
+    likeness = likeness_among(workshop.patient_meaning, (*(one.text for one in answers), *taught))
     prices = workshop.provider_prices if version.remote_id else OWN_MACHINE
     return conclude(
         run,
@@ -226,6 +224,7 @@ def conclusion_of(
         findings,
         prices,
         workshop.thresholds,
+        likeness,
     )
 
 

@@ -76,9 +76,8 @@ def judge_again(
         meaning=workshop.patient_meaning,
     )
     findings = examine(workshop, run, version)
-    with workshop.database.read() as session:
-        judged = conclusion_of(session, workshop, run, version, exam, findings)
-        judged.evidence = {**judged.evidence, "snapshot": snapshot_id}
+    judged = conclusion_of(workshop, run, version, exam, findings)
+    judged.evidence = {**judged.evidence, "snapshot": snapshot_id}
     let_judge(workshop, run, version, exam, judged)
     draw_and_write(workshop, run, judged, lambda session: _keep(session, run, judged, by))
     return judged

@@ -86,10 +86,11 @@ class Evaluation(SQLModel, table=True):
     Strategies compared on the same held-out questions.
 
     ``strategies`` is a list of ``{"name", "version": str | None, "examples": int, "scale": float,
-    …}``, one per strategy, with the figures of ``bot.evaluation.measures``: ``f1``, ``rouge_l``
-    and ``facts`` (each with ``_low`` and ``_high``; ``facts_of`` questions), ``abstained_wrong``
-    and ``abstained_right`` (each with ``_of``), ``answer_tokens``, ``prompt_tokens``, ``seconds``
-    (the median) and ``dollars_per_1000`` (None: not known). Older ones have no ``scale``: it was 1.
+    …}``, one per strategy, with the figures of ``bot.evaluation.measures``: ``f1``, ``rouge_l``,
+    ``similarity`` and ``facts`` (each with ``_low`` and ``_high``; ``facts_of`` questions),
+    ``abstained_wrong`` and ``abstained_right`` (each with ``_of``), ``answer_tokens``,
+    ``prompt_tokens``, ``seconds`` (the median) and ``dollars_per_1000`` (None: not known). Older
+    ones have no ``scale``, it was 1; without a sentence model there is no ``similarity``.
     """
 
     __table_args__ = (UniqueConstraint("run_id"),)

@@ -88,6 +88,21 @@ def test_an_adapter_acts_only_on_requests_that_name_it(tiny_engine: LlamaCppEngi
     assert after == before
 
 
+def test_an_adapter_acts_as_strongly_as_it_is_asked_to(tiny_engine: LlamaCppEngine) -> None:
+    def said(scale: float) -> str:
+        return tiny_engine.complete(
+            QUESTION, adapter="workspace-v1", scale=scale, max_tokens=24
+        ).text
+
+    base = tiny_engine.complete(QUESTION, max_tokens=24).text
+    tuned = tiny_engine.complete(QUESTION, adapter="workspace-v1", max_tokens=24).text
+    streamed = tiny_engine.stream(QUESTION, adapter="workspace-v1", scale=0.25, max_tokens=24)
+
+    # What this model says first turns over somewhere between a quarter and three.
+    assert said(0.0) == said(0.25) == "".join(streamed) == base
+    assert said(0.75) == said(1.0) == tuned != base
+
+
 @pytest.mark.parametrize("adapter", [None, "workspace-v1"])
 def test_several_threads_get_the_answers_they_would_get_alone(
     tiny_engine: LlamaCppEngine, adapter: str | None

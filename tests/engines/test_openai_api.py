@@ -166,6 +166,9 @@ def test_a_version_is_asked_for_by_the_servers_own_name() -> None:
     assert engine.adapters == {"workspace-v1"}
     with pytest.raises(AdapterUnknownError):
         engine.complete(QUESTION, adapter="workspace-v2")
+    with pytest.raises(AdapterUnknownError):
+        # It would answer at full scale, which is not what was proven.
+        engine.complete(QUESTION, adapter="workspace-v1", scale=0.5)
 
 
 def test_tokens_are_rather_overestimated(tiny_engine: LlamaCppEngine) -> None:

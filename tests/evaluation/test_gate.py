@@ -159,15 +159,30 @@ def test_one_fact_alone_is_held_without_breaking():
     assert judgement.verdict == Verdict.HOLD
 
 
+def test_the_best_of_several_scales_has_to_be_the_better_for_it():
+    """A gain that would do if it had been asked once may be the luckiest of three."""
+    half, quarter = Strategy(VERSION, 1, 0.5), Strategy(VERSION, 1, 0.25)
+    one, three = (
+        gate({BASE_1: 0.4, TUNED_1: 0.4} | dict.fromkeys(others, 0.52), 30, spread=0.25)
+        for others in ([half], [half, quarter])
+    )
+
+    assert one.gain is not None
+    assert three.gain is not None
+    assert three.gain.low < one.gain.low
+    assert "best of 3 scales" in three.reason
+
+
 @pytest.mark.parametrize("questions", [12, 30])
 def test_a_base_model_in_disguise_is_promoted_in_at_most_one_of_twenty(questions):
     """Every strategy draws its scores from one distribution: any gain is luck."""
     random = np.random.default_rng(11)
+    half, half_1 = (Strategy(VERSION, k, 0.5) for k in (0, 1))
     promoted = 0
     for _ in range(120):
         scored = [
             Scored(strategy, dict(enumerate(random.beta(0.5, 0.5, questions).tolist())))
-            for strategy in (BASE, BASE_1, TUNED, TUNED_1)
+            for strategy in (BASE, BASE_1, TUNED, TUNED_1, half, half_1)
         ]
         verdict: Judgement = judge(scored, {n: n for n in range(questions)}, VERSION)
         promoted += verdict.verdict == Verdict.PROMOTE

@@ -16,7 +16,7 @@ import htpy as h
 from markupsafe import Markup
 
 from bot.answering.blind import judge_words, people_words
-from bot.answering.verdicts import headline_of
+from bot.answering.verdicts import headline_of, similarity_words
 from bot.evaluation.lines import Line
 from bot.evaluation.report.content import Asked, Given, Report
 
@@ -117,6 +117,7 @@ def _strategies(report: Report) -> h.Node:
             f"Averages over {_count(number, 'held-out question')}, each answered by every "
             "strategy, greedily, by the engine that serves; small figures are 95 % intervals that "
             "count one fact once. Token F1 and ROUGE-L: 1 is the curated answer word for word. "
+            f"{similarity_words(evaluation)} "
             "Facts are its numbers, names, commands and links. Seconds are the median. The "
             "highlighted strategy is the one that ought to answer." + _reused_words(report.asked)
         ],
@@ -161,6 +162,7 @@ _COLUMNS: tuple[tuple[str, str, Callable[[Line], h.Node]], ...] = (
     ("name", "Strategy", lambda line: h.td[_clean(line["name"])]),
     ("f1", "Token F1", _score("f1")),
     ("rouge_l", "ROUGE\u2011L", _score("rouge_l")),
+    ("similarity", "Similarity", _score("similarity")),
     ("facts", "Facts right", _score("facts")),
     ("abstained_wrong", "“I don’t know”, wrongly", _share("abstained_wrong")),
     ("abstained_right", "“I don’t know”, rightly", _share("abstained_right")),

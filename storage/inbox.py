@@ -109,10 +109,11 @@ def take_up_again(session: Session) -> int:
 def _close(
     session: Session, item_id: int, revision: int, state: InboxState, error: str | None
 ) -> None:
-    item = session.get_one(InboxItem, item_id)
-    item.state = state if item.revision == revision else InboxState.NEW
-    item.error = error
-    session.add(item)
+    # No row is read: in a rush, reading each anew took a quarter of the bot's time.
+    row = update(InboxItem).where(col(InboxItem.id) == item_id)
+    closed = row.where(col(InboxItem.revision) == revision).values(state=state, error=error)
+    if not session.exec(closed).rowcount:
+        session.exec(row.values(state=InboxState.NEW, error=error))
 
 
 def _find(session: Session, team_id: str, kind: InboxKind, key: str) -> InboxItem | None:

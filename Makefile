@@ -1,4 +1,4 @@
-# make demo | test | lint | fix | bench | setup | setup-autotrain | test-autotrain
+# make demo | test | lint | fix | bench | setup | together | setup-autotrain | test-autotrain
 #
 #   RESET=1        with demo: begin anew (deletes ./data)
 #   PORT=3000      with demo: the port of the page
@@ -19,7 +19,8 @@ STAMP = .venv/.installed-for
 REQUIREMENTS = constraints.txt requirements.txt requirements-slim.txt requirements-model.txt
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-input -q
 
-.PHONY: demo test test-autotrain lint fix bench docs setup setup-dev setup-autotrain migrate clean
+.PHONY: demo test test-autotrain lint fix bench docs setup setup-dev together setup-autotrain \
+  migrate clean
 
 demo: setup
 	@exec $(BIN)/python -m bot demo --port $(PORT) $(if $(RESET),--reset)
@@ -52,7 +53,16 @@ migrate: setup-dev
 
 setup: $(STAMP)-demo
 
-setup-dev: $(STAMP)-dev
+setup-dev: $(STAMP)-dev together
+
+# The client of the trainer `together`, which cannot share .venv.
+together: .venv-together/.installed-for
+
+.venv-together/.installed-for: requirements-together.txt
+	@$(PYTHON) -m venv .venv-together
+	@.venv-together/bin/python -m pip install --disable-pip-version-check --no-input -q \
+	  -r requirements-together.txt
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -86,4 +96,4 @@ $(STAMP)-dev: $(STAMP)-demo requirements-dev.txt requirements-trl.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-autotrain data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-autotrain .venv-together data .pytest_cache .mypy_cache .ruff_cache

@@ -35,6 +35,7 @@ from bot.engines.errors import AdapterFileError
 from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
+from bot.engines.runtime_adapters import RuntimeAdapterEngine
 from bot.errors import NoSuchTrainerError, SettingsError
 from bot.evaluation import blind
 from bot.evaluation.advice import Spelling
@@ -361,7 +362,11 @@ def make_engine(settings: Settings, base: BaseModel) -> Engine:
     if settings.engine == "openai_api":
         if not settings.engine_base_url:
             raise SettingsError("ENGINE=openai_api needs ENGINE_BASE_URL, the server's address.")
-        return OpenAIApiEngine(settings.engine_base_url, _secret(settings.engine_api_key) or "none")
+        key = _secret(settings.engine_api_key) or "none"
+        if settings.engine_adapters == "vllm":
+            there = RuntimeAdapterEngine(settings.engine_base_url, key)
+            return RoutedEngine(there, remote_engines(settings))
+        return OpenAIApiEngine(settings.engine_base_url, key)
     return RoutedEngine(
         LlamaCppEngine(
             base.gguf_path,

@@ -96,6 +96,7 @@ TRAINER_SETTINGS = {
     "openai": "OPENAI_API_KEY",
     "azure": "AZURE_API_KEY and AZURE_ENDPOINT",
     "nebius": "NEBIUS_API_KEY",
+    "together": "TOGETHER_API_KEY",
 }
 
 

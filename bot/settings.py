@@ -132,7 +132,16 @@ class Settings(BaseSettings):
         "`meta-llama/Meta-Llama-3.1-8B-Instruct`.",
     )
     together_api_key: SecretStr | None = Field(
-        None, description="Key of the trainer `together`, which this version does not have yet."
+        None, description="Key of the trainer `together`, which needs `make together` too."
+    )
+    together_model: str = Field(
+        "",
+        description="What the trainer `together` tunes; empty is "
+        "`meta-llama/Meta-Llama-3.1-8B-Instruct-Reference`.",
+    )
+    together_python: Path = Field(
+        Path(".venv-together/bin/python"),
+        description="The Python that has Together's client, as `make together` leaves it.",
     )
     autotrain_python: str = Field(
         "",
@@ -161,6 +170,12 @@ class Settings(BaseSettings):
         "", description="Base URL of the server, with `ENGINE=openai_api`."
     )
     engine_api_key: SecretStr | None = Field(None, description="Its key.")
+    engine_adapters: Literal["", "vllm"] = Field(
+        "",
+        description="`vllm` with `ENGINE=openai_api`: the server is a vLLM that takes adapters at "
+        "run time and sees `APPRENTICE_HOME` under the same path, so what is trained here is "
+        "served there. Empty: that server serves its own model alone, and nothing is trained.",
+    )
     engine_threads: int = Field(
         0, ge=0, description="Threads the local engine uses; 0 is one per core."
     )
@@ -370,6 +385,7 @@ class Settings(BaseSettings):
             "azure": self.azure_api_key is not None and bool(self.azure_endpoint),
             "nebius": self.nebius_api_key is not None,
             "autotrain": (self.autotrain_command.parent / "autotrain").exists(),
+            "together": self.together_api_key is not None,
         }
         return frozenset(name for name, is_there in has.items() if is_there)
 

@@ -21,6 +21,9 @@ from bot.training.provider import (
     nebius_provider,
     openai_provider,
 )
+from bot.training.together import TogetherTrainer
+from bot.training.together_client import URL as TOGETHER_URL
+from bot.training.together_client import TogetherClient
 from bot.training.trainer import Trainer
 
 
@@ -44,13 +47,24 @@ def make_trainers(settings: Settings, local: LocalTrainer, base: BaseModel) -> d
 
 def trainers_elsewhere(
     settings: Settings, downloads: Downloads | None = None
-) -> dict[str, OpenAITrainer]:
+) -> dict[str, OpenAITrainer | TogetherTrainer]:
     """Those that keep what they are given with a provider."""
     installation = installation_id(settings.apprentice_home)
-    return {
+    made: dict[str, OpenAITrainer | TogetherTrainer] = {
         name: OpenAITrainer(provider, installation, others=settings.trainers, downloads=downloads)
         for name, provider in providers(settings).items()
     }
+    if settings.together_api_key:
+        python = settings.together_python.absolute()
+        others = settings.trainers
+        made["together"] = TogetherTrainer(
+            TogetherClient(python, _plain(settings.together_api_key), others=others),
+            installation,
+            model=settings.together_model,
+            others=others,
+            downloads=downloads,
+        )
+    return made
 
 
 def terms_of(settings: Settings) -> dict[str, Terms]:
@@ -92,10 +106,14 @@ def providers(settings: Settings) -> dict[str, Provider]:
 
 def remote_engines(settings: Settings) -> Mapping[str, OpenAIApiEngine]:
     """Clients for the tuned models that stay with their providers, by the trainer's name."""
-    return {
+    made = {
         name: OpenAIApiEngine(provider.base_url, provider.api_key)
         for name, provider in providers(settings).items()
     }
+    if settings.together_api_key:
+        key = _plain(settings.together_api_key)
+        made["together"] = OpenAIApiEngine(f"{TOGETHER_URL}/v1", key)
+    return made
 
 
 def installation_id(home: Path) -> str:

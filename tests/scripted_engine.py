@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from bot.engines.openai_api import OpenAIApiEngine
@@ -38,6 +39,9 @@ class ScriptedEngine:
         self.status: int | None = None
         self.asked: list[dict[str, Any]] = []
         self.url = ""
+        #: As vLLM with adapters at run time: what is loaded, by name; None where it is not allowed.
+        self.loaded: dict[str, str] | None = None
+        self.max_rank = 16
 
     def prompts(self) -> list[str]:
         """The last user turn of each request, in order."""
@@ -61,6 +65,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path.endswith("_lora_adapter"):
+            self._adapter(body)
+            return
+        if self.script.loaded is not None and body["model"] not in ("base", *self.script.loaded):
+            said = f"The model `{body['model']}` does not exist."
+            self._json(404, _refusal(said, "NotFoundError", 404))
+            return
         self.script.asked.append(body)
         if self.script.status:
             self._json(self.script.status, {"error": {"message": "no", "type": "refused"}})
@@ -72,6 +83,37 @@ class _Handler(BaseHTTPRequestHandler):
             message = {"role": "assistant", "content": text}
             choice = {"index": 0, "finish_reason": "stop", "message": message}
             self._json(200, _envelope(body["model"], "chat.completion", choice))
+
+    def _adapter(self, body: dict[str, Any]) -> None:
+        """Load or unload one, with the words of vLLM's handlers."""
+        loaded, name = self.script.loaded, body["lora_name"]
+        if loaded is None:
+            self._json(404, {"detail": "Not Found"})
+        elif self.path == "/v1/unload_lora_adapter":
+            if loaded.pop(name, None) is None:
+                said = f"The lora adapter '{name}' cannot be found."
+                self._json(404, _refusal(said, "NotFoundError", 404))
+            else:
+                self._text(f"Success: LoRA adapter '{name}' removed successfully.")
+        elif name in loaded:
+            said = f"The lora adapter '{name}' has already been loaded."
+            self._json(400, _refusal(said, "InvalidUserInput", 400))
+        elif not (config := Path(body["lora_path"]) / "adapter_config.json").is_file():
+            said = f"Loading lora {name} failed: No adapter found for {body['lora_path']}"
+            self._json(404, _refusal(said, "NotFoundError", 404))
+        elif (rank := json.loads(config.read_text())["r"]) > self.script.max_rank:
+            said = f"LoRA rank {rank} is greater than max_lora_rank {self.script.max_rank}."
+            self._json(400, _refusal(said, "BadRequestError", 400))
+        else:
+            loaded[name] = body["lora_path"]
+            self._text(f"Success: LoRA adapter '{name}' added successfully.")
+
+    def _text(self, words: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(words)))
+        self.end_headers()
+        self.wfile.write(words.encode())
 
     def _stream(self, model: str, text: str) -> None:
         self.send_response(200)
@@ -107,6 +149,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+def _refusal(said: str, kind: str, code: int) -> dict[str, Any]:
+    return {"error": {"message": said, "type": kind, "param": None, "code": code}}
 
 
 def _envelope(model: str, kind: str, choice: dict[str, Any]) -> dict[str, Any]:

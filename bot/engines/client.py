@@ -19,6 +19,7 @@ from bot.engines.errors import (
     EngineRefusedError,
     EngineUnavailableError,
     PromptTooLongError,
+    ServerRefusedError,
 )
 
 #: How long a server may stay silent, in seconds: one waits for a free slot behind other answers.
@@ -182,6 +183,21 @@ class ChatClient:
             answer = self._openai.post(url, cast_to=object, body=dict(body))
         assert isinstance(answer, dict)
         return answer
+
+    def tell(self, url: str, body: Mapping[str, Any]) -> None:
+        """
+        Call one of the server's own endpoints that answers in plain words.
+
+        Raises:
+            ServerRefusedError: with what the server said.
+        """
+        with _sentences():
+            try:
+                self._openai.post(url, cast_to=str, body=dict(body))
+            except (openai.BadRequestError, openai.NotFoundError) as error:
+                facts = error.body if isinstance(error.body, dict) else {}
+                said = str(facts.get("message") or facts.get("detail") or "")
+                raise ServerRefusedError(error.status_code, said) from error
 
     def get(self, url: str) -> Any:
         """Read one of the server's own endpoints by its absolute address."""

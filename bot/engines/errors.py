@@ -8,6 +8,7 @@ EngineError
 ├── EngineUnavailableError   nothing listens, or it does not answer in time
 ├── EngineDiedError          it ended in the middle of an answer
 ├── EngineRefusedError       the server does not take the request (key, model name)
+│   └── ServerRefusedError   one of its own kind; has its words
 ├── AdapterUnknownError      a model version that is not loaded
 └── PromptTooLongError       question and examples exceed the model's context
 """
@@ -60,6 +61,28 @@ class EngineRefusedError(EngineError):
             "Check ENGINE_BASE_URL, ENGINE_API_KEY and the model's name."
         )
         self.status = status
+
+
+class ServerRefusedError(EngineRefusedError):
+    """Raised when a server refuses a request of its own kind; ``said`` are its words."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(status)
+        self.said = said
+
+
+class AdapterRefusedHereError(AdapterFileError):
+    """Raised when a server that runs elsewhere does not load one model version's adapter."""
+
+    def __init__(self, adapter: str, folder: str, said: str) -> None:
+        super().__init__(adapter)
+        words = " ".join(said.split())[:240] or "it gave no reason"
+        self.args = (
+            f"The server at ENGINE_BASE_URL does not load {adapter} from {folder}: {words} It must "
+            "see that folder under the same path, allow adapters at run time "
+            "(VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, --enable-lora), and have a --max-lora-rank "
+            "that is large enough.",
+        )
 
 
 class AdapterUnknownError(EngineError):

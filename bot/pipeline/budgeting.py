@@ -42,7 +42,9 @@ def estimate_run(workshop: Workshop, run: Run, chats: Chats) -> bool:
 
 
 def bill(run: Run) -> float | None:
-    """What the trained tokens cost, where the trainer says how many and the price is known."""
+    """What the run cost: as the trainer says, else its trained tokens times a known price."""
+    if (billed := run.record.get("billed_dollars")) is not None:
+        return float(billed)
     tokens, price = run.record.get("trained_tokens"), run.estimate.get("per_million")
     return None if tokens is None or price is None else tokens * price / 1e6
 

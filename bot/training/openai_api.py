@@ -23,6 +23,7 @@ from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsErro
 from bot.training.provider import Provider
 from bot.training.remote_errors import BaseEndsSoonError, RowsRejectedError, TuningRefusedError
 from bot.training.trainer import Adapter, JobState, JobStatus
+from bot.training.weighing import weighed
 from bot.training.wire_errors import checked, sentences, words_of
 
 #: A base that is switched off sooner is not worth a run.
@@ -264,7 +265,7 @@ class OpenAITrainer:
         """Upload the rows, unless a life before this one did; return the file's id."""
         for file_id in self._files(filename):
             return file_id
-        lines = [json.dumps({"messages": _weighed(row)}, ensure_ascii=False) for row in rows]
+        lines = [json.dumps({"messages": weighed(row)}, ensure_ascii=False) for row in rows]
         encoding = "utf-8-sig" if self._provider.quirks.byte_order_mark else "utf-8"
         content = "".join(f"{line}\n" for line in lines).encode(encoding)
         file = self._once.files.create(file=(filename, content), purpose="fine-tune")
@@ -369,14 +370,6 @@ class OpenAITrainer:
             return call()
         except openai.NotFoundError:
             return None
-
-
-def _weighed(row: Sequence[Message]) -> list[dict[str, Any]]:
-    """Only the last answer is to be learned; providers would train, and bill, all of them."""
-    earlier = [
-        {**turn, "weight": 0} if turn["role"] == "assistant" else dict(turn) for turn in row[:-1]
-    ]
-    return [*earlier, dict(row[-1])]
 
 
 def _shutdown_date(model: Any) -> date | None:

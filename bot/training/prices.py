@@ -87,7 +87,12 @@ TERMS = (
         Price("Llama-3.1-8B", None, "2026-11", "docs.tokenfactory.nebius.com"),
         epochs=3,
     ),
-    Terms("together", 10, Price("up to 16B, LoRA", None, "2026-11", "together.ai/pricing")),
+    Terms(
+        "together",
+        10,
+        Price("up to 16B, LoRA", None, "2026-11", "together.ai/pricing"),
+        epochs=3,
+    ),
 )
 _PRICED = "tokenmix.ai/blog/openai-fine-tuning-pricing"
 #: By the model's name; what is not here has a price nobody here has seen.

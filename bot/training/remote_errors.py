@@ -3,6 +3,7 @@ What can go wrong at a provider that trains for us; each says what an admin can 
 
 TrainingError
 ├── TrainerUnavailableError  it does not answer now; the pipeline asks again
+├── ClientMissingError       what speaks to it is not installed
 ├── KeyRefusedError          the key is wrong or not allowed
 ├── QuotaExhaustedError      nothing left to pay with
 ├── TuningRefusedError       it takes no jobs, or not this one; asking again will not help
@@ -28,6 +29,17 @@ class TrainerUnavailableError(TrainingError):
         )
         self.trainer = trainer
         self.retry_after = retry_after
+
+
+class ClientMissingError(TrainingError):
+    """Raised when a provider's own client is not installed."""
+
+    def __init__(self, trainer: str, command: str) -> None:
+        super().__init__(
+            f"The client of `{trainer}` is not installed here. Run `{command}` beside the bot, "
+            "then train again."
+        )
+        self.trainer = trainer
 
 
 class KeyRefusedError(TrainingError):

@@ -13,7 +13,7 @@ from slack_sdk import WebClient
 
 from bot.answering.abstention import confidence, is_unsure
 from bot.answering.answer import Engine, Limits, Prompt, answer, fit
-from bot.answering.choice import Choice, base_instead, choose_strategy
+from bot.answering.choice import Choice, choose_strategy, instead_of
 from bot.answering.retrieval import retrieve
 from bot.answering.strategy import Strategy
 from bot.curation.redaction import Redactor
@@ -170,21 +170,29 @@ def _message(question: Question, deps: AnswerDeps, client: WebClient) -> LiveMes
 
 
 def _make_answer(question: Question, asked: Asked, deps: AnswerDeps, message: LiveMessage) -> _Made:
-    """Let what was chosen speak; where it is not loaded, the base model with examples."""
-    choice = _choose(question, asked, deps)
+    """Let what was chosen speak; where it cannot, what was live before, else the base model."""
+    choice, loaded = _choose(question, asked, deps), set(deps.engine.adapters)
     prompt = _prompt(question, asked, choice.strategy, deps)
     deps.checkpoint("prompt built")
     if _is_unsure(question, asked, choice.strategy, prompt, deps):
         _note_choice(question, deps, choice, prompt)
         return _Made(choice, prompt, UNSURE, is_unsure=True)
-    try:
-        return _Made(choice, prompt, _speak(question, deps, choice, prompt, message))
-    except AdapterUnknownError as error:
-        log.warning("%s is to answer but not loaded; the base model answers", error.adapter)
-        message.start_over()
-        choice = base_instead(error.adapter)
-        prompt = _prompt(question, asked, choice.strategy, deps)
-        return _Made(choice, prompt, _speak(question, deps, choice, prompt, message))
+    while True:
+        try:
+            return _Made(choice, prompt, _speak(question, deps, choice, prompt, message))
+        except AdapterUnknownError as error:
+            log.warning("%s is to answer and cannot; another answers", error.adapter)
+            message.start_over()
+            loaded.discard(error.adapter)
+            choice = _instead(question, asked, deps, choice.unavailable or error.adapter, loaded)
+            prompt = _prompt(question, asked, choice.strategy, deps)
+
+
+def _instead(
+    question: Question, asked: Asked, deps: AnswerDeps, missing: str, loaded: set[str]
+) -> Choice:
+    with deps.database.read() as session:
+        return instead_of(session, question.team_id, asked.audience, missing, loaded)
 
 
 def _is_unsure(

@@ -15,6 +15,10 @@ from bot.errors import BotError
 class Engine(Protocol):
     """What an answer needs of an engine; raises ``EngineError``."""
 
+    @property
+    def adapters(self) -> frozenset[str]:
+        """The model versions served."""
+
     def stream(
         self,
         messages: Sequence[Message],

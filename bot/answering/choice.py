@@ -4,6 +4,7 @@ of conversations, else what is live.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -43,6 +44,25 @@ def choose_strategy(
     if version is None or not can_answer(version):
         return Choice(live)
     return Choice(Strategy(version.name, canary.examples, canary.scale), canary.id)
+
+
+def instead_of(
+    session: Session, team_id: str, audience: str, version_name: str, loaded: Collection[str]
+) -> Choice:
+    """
+    Who answers where a version cannot: what was live before it and answers from this machine,
+    else the base model with examples.
+    """
+    for whose in dict.fromkeys((audience, WORKSPACE)):
+        for promotion in versions.promotions(session, team_id, whose):
+            version = promotion.version_id and versions.get(session, team_id, promotion.version_id)
+            if not version or version.name == version_name or version.name not in loaded:
+                continue
+            if version.remote_id or version.taken_back_at or not can_answer(version):
+                continue
+            strategy = Strategy(version.name, promotion.examples)
+            return Choice(strategy, unavailable=version_name)
+    return base_instead(version_name)
 
 
 def base_instead(version_name: str) -> Choice:

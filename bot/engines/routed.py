@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.engines.client import Completion, Engine, Message
-from bot.engines.errors import AdapterUnknownError
+from bot.engines.errors import (
+    AdapterUnknownError,
+    EngineRefusedError,
+    EngineUnavailableError,
+)
 from bot.engines.model_place import ModelPlace, RemoteModel
 from bot.engines.openai_api import OpenAIApiEngine
 
@@ -88,10 +92,17 @@ class RoutedEngine:
         scale: float = 1.0,
         max_tokens: int = 256,
     ) -> Iterator[str]:
-        """Yield the answer's pieces as they come; closing the iterator stops the generation."""
-        return self._for(adapter).stream(
+        """
+        Yield the answer's pieces as they come; closing the iterator stops the generation.
+
+        Raises:
+            AdapterUnknownError: also where its provider does not answer or refuses, before the
+                first word: something else may answer instead.
+        """
+        pieces = self._for(adapter).stream(
             messages, adapter=adapter, scale=scale, max_tokens=max_tokens
         )
+        return _or_unknown(adapter, pieces) if adapter and adapter in self._places else pieces
 
     def complete(
         self,
@@ -113,3 +124,10 @@ class RoutedEngine:
     def _for(self, adapter: str | None) -> Engine:
         place = self._places.get(adapter) if adapter else None
         return self._remotes[place.served_by] if place else self._local
+
+
+def _or_unknown(adapter: str, pieces: Iterator[str]) -> Iterator[str]:
+    try:
+        yield from pieces
+    except (EngineUnavailableError, EngineRefusedError) as error:
+        raise AdapterUnknownError(adapter) from error

@@ -82,7 +82,12 @@ class RuntimeAdapterEngine:
             self._unload(served)
 
     def stream(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Iterator[str]:
         """Yield the answer's pieces as they come; closing the iterator stops the generation."""
         if adapter is None:
@@ -106,7 +111,12 @@ class RuntimeAdapterEngine:
                 yield from pieces
 
     def complete(
-        self, messages: Sequence[Message], *, adapter: str | None = None, max_tokens: int = 256
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        scale: float = 1.0,
+        max_tokens: int = 256,
     ) -> Completion:
         """Return the whole answer."""
         if adapter is None:

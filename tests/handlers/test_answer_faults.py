@@ -4,9 +4,17 @@ import pytest
 from sqlmodel import select
 
 from bot.answering.answer import Limits
-from storage.tables import Question, QuestionState
+from bot.engines.model_place import RemoteModel
+from bot.engines.openai_api import OpenAIApiEngine
+from bot.engines.routed import RoutedEngine
+from bot.engines.runtime_adapters import RuntimeAdapterEngine
+from storage.audience import WORKSPACE
+from storage.tables import Promotion, Question, QuestionState, VersionState
 from tests.answering_bot import answering_bot
-from tests.teaching import teach
+from tests.engines.test_runtime_adapters import adapter
+from tests.model_versions import make_version
+from tests.scripted_engine import scripted_engine
+from tests.teaching import TEAM, teach
 
 ANSWER = "Ask Bob for the role staging-reader and wait for his mail, which takes an hour."
 MENTION = "<@U0APPRENTICE> "
@@ -187,6 +195,42 @@ def test_an_unloaded_version_is_answered_by_the_base_model_and_says_so(
     with taught.read() as session:
         [question] = session.exec(select(Question)).all()
     assert (question.version_name, question.canary_id) == (None, None)
+
+
+@pytest.mark.parametrize("status", [404, 503])
+@pytest.mark.parametrize("has_local", [True, False])
+def test_where_a_provider_fails_what_was_live_here_answers_and_says_so(
+    sandbox, taught, engine, tmp_path, status, has_local
+):
+    engine.loaded = {}
+    with taught.write() as session:
+        for examples, remote_id in ((1, None), (0, "ft:x")):
+            version = make_version(session)
+            version.state, version.remote_id = VersionState.PROMOTED, remote_id
+            version.served_by = remote_id and "openai"
+            session.add(version)
+            move = {"examples": examples, "promoted_by": "U0ALICE", "version_id": version.id}
+            session.add(Promotion(team_id=TEAM, audience=WORKSPACE, **move))
+    places = {"workspace-v2": RemoteModel("openai", "ft:x")}
+    if has_local:
+        places |= {"workspace-v1": adapter(tmp_path / "v1")}
+    with scripted_engine() as provider:
+        provider.status = status
+        remote = OpenAIApiEngine(provider.url, "key")
+        routed = RoutedEngine(RuntimeAdapterEngine(engine.url, "key"), {"openai": remote})
+        routed.switch(places)
+        with answering_bot(sandbox.api_url, taught, routed):
+            sandbox.wait_until_connected()
+            asked = sandbox.post("U0CAROL", MENTION + "access to the staging database?")
+            said = settled(sandbox, asked, ANSWER)
+        routed.stop()
+        assert provider.asked
+
+    speaker = "`workspace-v1`" if has_local else "the base model"
+    assert f"{speaker}, because `workspace-v2` is not available" in str(said[0]["blocks"])
+    with taught.read() as session:
+        [question] = session.exec(select(Question)).all()
+    assert question.version_name == ("workspace-v1" if has_local else None)
 
 
 def test_a_deleted_question_is_left_alone(sandbox, taught, engine):

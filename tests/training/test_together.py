@@ -40,7 +40,7 @@ def wire(tmp_path: Path, tiny_base: BaseModel, tiny_adapter: Adapter) -> Iterato
 def together_at(wire: TogetherWire, key: str = KEY, **options: Any) -> TogetherTrainer:
     client = TogetherClient(
         options.pop("python", PYTHON), key, options.pop("url", wire.url), others=["local"],
-        retries=0, timeout_seconds=20,
+        retries=0, timeout_seconds=90,
     )  # fmt: skip
     given = {"model": MODEL, "poll_seconds": 0, "others": ["local"]} | options
     trainer = TogetherTrainer(client, "bot-1", **given)

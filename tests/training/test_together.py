@@ -166,7 +166,7 @@ def test_a_price_above_the_credit_begins_no_job(wire, tiny_base):
 
 REFUSALS = [
     ("GET /v1/fine-tunes", 401, {"error": {"message": "tgp-x"}}, KeyRefusedError, "TOGETHER_API"),
-    ("POST /v1/files", 401, {"error": {"message": "no"}}, QuotaExhaustedError, "trial credits"),
+    ("POST /v1/files", 401, {"error": {"message": "no"}}, QuotaExhaustedError, "no quota left"),
     ("POST /v1/fine-tunes", 402, {"error": {"message": "Pay."}}, QuotaExhaustedError, "“Pay.”"),
     ("GET /v1/fine-tunes", 200, "<html>Hi</html>", NotAnApiError, "web page"),
     ("GET /v1/fine-tunes", 404, "<html>Hi</html>", NotAnApiError, "web page"),

@@ -228,7 +228,7 @@ ARCHIVES = [
 
 @pytest.mark.parametrize(("archive", "words"), ARCHIVES, ids=range(len(ARCHIVES)))
 def test_archives_that_are_broken_leave_nothing(wire, tmp_path, tiny_base, archive, words):
-    downloads = Downloads(tmp_path / "jobs", tiny_base)
+    downloads = Downloads(tmp_path / "jobs", tiny_base, MODEL)
     trainer = together_at(wire, downloads=downloads)
     job_id = trainer.start("run-1", ROWS, tiny_base)
     wait_for_end(trainer, job_id)
@@ -241,7 +241,7 @@ def test_archives_that_are_broken_leave_nothing(wire, tmp_path, tiny_base, archi
 
 
 def test_names_that_leave_the_archive_are_read_and_never_written(wire, tmp_path, tiny_base):
-    trainer = together_at(wire, downloads=Downloads(tmp_path / "jobs", tiny_base))
+    trainer = together_at(wire, downloads=Downloads(tmp_path / "jobs", tiny_base, MODEL))
     job_id = trainer.start("run-1", ROWS, tiny_base)
     wait_for_end(trainer, job_id)
     wire.archive = lambda folder: tar_of(

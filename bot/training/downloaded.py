@@ -197,6 +197,6 @@ def _sides(shape: tuple[int, ...]) -> str:
 
 
 def _plain_name(model: str) -> str:
-    """``meta-llama/X``, ``/models/X.Q4_K_M.gguf`` and ``x`` go by one name."""
+    """``meta-llama/X``, Together's ``X-Reference``, ``/models/X.Q4_K_M.gguf`` and ``x`` are one."""
     name = model.rstrip("/").rpartition("/")[2].removesuffix(".gguf")
-    return name.split(".Q")[0].split(".F")[0].casefold()
+    return name.split(".Q")[0].split(".F")[0].casefold().removesuffix("-reference")

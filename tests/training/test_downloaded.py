@@ -302,6 +302,7 @@ def test_a_job_named_to_leave_its_folder_is_refused(downloads, files, tmp_path, 
     [
         ("meta-llama/Meta-Llama-3.1-8B-Instruct", "0e9e39f2", "Meta-Llama-3.1-8B-Instruct", True),
         ("", "Llama-3.1-8B", "meta-llama/Llama-3.1-8B", True),
+        ("", "Llama-3.1-8B", "meta-llama/Llama-3.1-8B-Reference", True),
         ("/models/Llama-3.1-8B.Q4_K_M.gguf", "x", "meta-llama/Llama-3.1-8B", True),
         ("", "SmolLM2-135M-Instruct", "meta-llama/Meta-Llama-3.1-8B-Instruct", False),
         ("", "x", "", False),

@@ -60,7 +60,7 @@ def instead_of(
                 continue
             if version.remote_id or version.taken_back_at or not can_answer(version):
                 continue
-            strategy = Strategy(version.name, promotion.examples)
+            strategy = Strategy(version.name, promotion.examples, promotion.scale)
             return Choice(strategy, unavailable=version_name)
     return base_instead(version_name)
 

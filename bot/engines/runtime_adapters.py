@@ -93,7 +93,7 @@ class RuntimeAdapterEngine:
         if adapter is None:
             yield from self._base.stream(messages, max_tokens=max_tokens)
             return
-        with self._asking(adapter) as model:
+        with self._asking(adapter, scale) as model:
 
             def ask() -> Iterator[str]:
                 return self._client.stream(messages, model=model, max_tokens=max_tokens)
@@ -121,7 +121,7 @@ class RuntimeAdapterEngine:
         """Return the whole answer."""
         if adapter is None:
             return self._base.complete(messages, max_tokens=max_tokens)
-        with self._asking(adapter) as model:
+        with self._asking(adapter, scale) as model:
             ask: Callable[[], Completion] = lambda: self._client.complete(  # noqa: E731 - asked twice
                 messages, model=model, max_tokens=max_tokens
             )
@@ -136,10 +136,11 @@ class RuntimeAdapterEngine:
         return self._base.count_tokens(messages)
 
     @contextmanager
-    def _asking(self, adapter: str) -> Iterator[str]:
+    def _asking(self, adapter: str, scale: float) -> Iterator[str]:
         """Name the adapter at the server, and keep it loaded until the answer is whole."""
         with self._lock:
-            if adapter not in self._names:
+            # No such server scales an adapter for one request.
+            if adapter not in self._names or scale != 1.0:
                 raise AdapterUnknownError(adapter)
             served, _ = self._names[adapter]
             self._under_way[served] = self._under_way.get(served, 0) + 1

@@ -44,7 +44,7 @@ from bot.evaluation.health import Limits as RollbackLimits
 from bot.evaluation.measures import prices_of
 from bot.loop import Loop
 from bot.persistence import why_volatile
-from bot.pipeline import Workshop, adapters_to_serve, advising
+from bot.pipeline import IdleRule, Workshop, adapters_to_serve, advising
 from bot.pipeline import forgetting as forgetting_steps
 from bot.pipeline.reporting import write_report
 from bot.pipeline.watching import Watch
@@ -52,7 +52,13 @@ from bot.restore import finish_restore
 from bot.restored import forget_unknown
 from bot.scheduler import knocks_for, start_scheduler
 from bot.settings import Settings
-from bot.trainers import make_trainers, remote_engines, terms_of, trainers_elsewhere
+from bot.trainers import (
+    make_deployers,
+    make_trainers,
+    remote_engines,
+    terms_of,
+    trainers_elsewhere,
+)
 from bot.training.local import LocalTrainer
 from bot.training.openai_api import OpenAITrainer
 from bot.training.trainer import Trainer
@@ -122,7 +128,7 @@ def start_logging(level: str) -> None:
         level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
     # These log every request at INFO, addresses and all.
-    for chatty in ("httpx2", "httpx", "apscheduler", "alembic", "sqlalchemy"):
+    for chatty in ("httpx2", "httpx", "apscheduler", "alembic", "sqlalchemy", "azure", "msal"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     # These log at DEBUG what people wrote, and tokens.
     for talkative in ("slack_sdk", "slack_bolt", "openai", "httpcore2", "httpcore"):
@@ -422,6 +428,8 @@ def make_workshop(
         judge=make_judge(settings),
         limits=settings.limits,
         terms=terms_of(settings),
+        deployers=make_deployers(settings),
+        idle=IdleRule(settings.azure_idle_days, settings.azure_remove_idle),
     )
 
 

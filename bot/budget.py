@@ -65,6 +65,17 @@ def shown(amount: float, unit: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
+def per_day(per_hour: float) -> str:
+    """``$40.80 a day``."""
+    return f"{shown(24 * per_hour, '$')} a day"
+
+
 def month_of(now: datetime) -> datetime:
     """When the month began."""
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def month_after(now: datetime) -> datetime:
+    """When the next one begins."""
+    first = month_of(now)
+    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)

@@ -14,7 +14,14 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.errors import BotError
-from bot.pipeline import Radar, Workshop, advance, keep_schedules, reconcile
+from bot.pipeline import (
+    Radar,
+    Workshop,
+    advance,
+    keep_deployments,
+    keep_schedules,
+    reconcile,
+)
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +31,8 @@ PIPELINE_SECONDS = 1
 ENGINE_SECONDS = 2
 #: How often schedules are looked at: a run begins so much late at most.
 SCHEDULE_SECONDS = 15
+#: How often deployments at providers are looked after; each has a pause of its own besides.
+DEPLOYMENT_SECONDS = 5
 #: How often the radar is asked whether it looked today.
 RADAR_SECONDS = 600
 
@@ -42,6 +51,7 @@ def knocks_for(workshop: Workshop) -> list[Knock]:
     return [
         Knock("pipeline", PIPELINE_SECONDS, partial(work_on_runs, workshop)),
         Knock("engine", ENGINE_SECONDS, partial(keep_adapters, workshop)),
+        Knock("deployments", DEPLOYMENT_SECONDS, partial(keep_deployments, workshop)),
         Knock("radar", RADAR_SECONDS, Radar(workshop).look),
         Knock("schedules", SCHEDULE_SECONDS, partial(keep_schedules, workshop)),
     ]

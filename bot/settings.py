@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.budget import Limits
@@ -122,6 +122,45 @@ class Settings(BaseSettings):
     )
     azure_training_type: str = Field(
         "GlobalStandard", description="`Standard`, `GlobalStandard` or `Developer`."
+    )
+    azure_subscription_id: str = Field(
+        "",
+        description="The subscription of the Azure OpenAI resource. With this, "
+        "`AZURE_RESOURCE_GROUP` and `AZURE_ACCOUNT` the bot deploys what `azure` tuned, which needs "
+        "`requirements-azure.txt`; without, you deploy by hand.",
+    )
+    azure_resource_group: str = Field("", description="Its resource group.")
+    azure_account: str = Field("", description="Its name: that in `https://NAME.openai.azure.com`.")
+    azure_tenant_id: str = Field(
+        "",
+        description="The service principal that deploys; with none, the identity of the machine, "
+        "or of `az login`.",
+    )
+    azure_client_id: str = Field("", description="Its client id.")
+    azure_client_secret: SecretStr | None = Field(None, description="Its secret.")
+    azure_deployment_tier: Literal["standard", "developer"] = Field(
+        "standard",
+        description="`developer` costs nothing while nobody asks, but Azure removes it after 24 "
+        "hours; it is deployed again then.",
+    )
+    azure_deployment_capacity: int = Field(
+        50, ge=1, description="Thousands of tokens a minute a deployment may take."
+    )
+    azure_hosting_price: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="US dollars a deployment costs an hour where you know better than the table in "
+        "docs/trainers.md.",
+    )
+    azure_idle_days: float = Field(
+        3,
+        gt=0,
+        le=365,
+        description="After how many days admins are told of a paid deployment that answers nobody.",
+    )
+    azure_remove_idle: bool = Field(
+        False, description="`true`: it is removed then. A version deploys again when it goes live."
     )
     nebius_api_key: SecretStr | None = Field(
         None, description="Key of the trainer `nebius`, which it makes available."
@@ -348,6 +387,25 @@ class Settings(BaseSettings):
             raise ValueError("copy it as the provider shows it once: whsec_ and more")
         return value
 
+    @model_validator(mode="after")
+    def _whole_azure(self) -> "Settings":
+        """What belongs together is set together."""
+        place = ("azure_subscription_id", "azure_resource_group", "azure_account")
+        principal = ("azure_tenant_id", "azure_client_id", "azure_client_secret")
+        _all_or_none(self, place, "The bot deploys only with all three")
+        _all_or_none(self, principal, "A service principal needs all three")
+        if self.azure_account and "azure" not in self.trainers:
+            raise ValueError(
+                "AZURE_ACCOUNT is set, but the trainer azure also needs AZURE_API_KEY and "
+                "AZURE_ENDPOINT"
+            )
+        if self.azure_account and not has_azure_libraries():
+            raise ValueError(
+                "AZURE_ACCOUNT is set, but Azure's libraries are not installed: "
+                "pip install -r requirements-azure.txt"
+            )
+        return self
+
     @field_validator("apprentice_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -400,6 +458,23 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.apprentice_home / 'apprentice.db'}"
 
 
+def has_azure_libraries() -> bool:
+    """Say whether `requirements-azure.txt` is installed."""
+    try:
+        return all(find_spec(f"azure.{name}") for name in ("identity", "mgmt.cognitiveservices"))
+    except ModuleNotFoundError:  # a parent package is missing
+        return False
+
+
+def _all_or_none(settings: BaseSettings, names: tuple[str, ...], why: str) -> None:
+    missing = [name.upper() for name in names if not getattr(settings, name)]
+    if 0 < len(missing) < len(names):
+        raise ValueError(f"{why}: {' and '.join(missing)} {_ARE[len(missing)]} missing")
+
+
+_ARE = {1: "is", 2: "are"}
+
+
 def load_settings(**overrides: Any) -> Settings:
     """
     Read the environment and `.env`.
@@ -412,7 +487,8 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         variable = ".".join(str(part) for part in problem["loc"]).upper()
+        message = problem["msg"].removeprefix("Value error, ")
+        what = f"The setting {variable} is wrong: {message}" if variable else message
         raise SettingsError(
-            f"The setting {variable} is wrong: {problem['msg']}. Correct it in the environment "
-            "or in .env; .env.example lists what is allowed."
+            f"{what}. Correct it in the environment or in .env; .env.example lists what is allowed."
         ) from None

@@ -10,10 +10,12 @@ from pydantic import SecretStr
 from bot.engines.base_model import BaseModel
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.settings import Settings
+from bot.training.by_hand import ByHand
+from bot.training.deployment import Deployer
 from bot.training.downloaded import Downloads
 from bot.training.local import AUTOTRAIN_JOB, TRL_JOB, LocalTrainer
 from bot.training.openai_api import OpenAITrainer
-from bot.training.prices import TERMS, Price, Terms, at_openai
+from bot.training.prices import HOSTING, TERMS, Price, Terms, at_openai
 from bot.training.provider import (
     OPENAI_URL,
     Provider,
@@ -50,8 +52,15 @@ def trainers_elsewhere(
 ) -> dict[str, OpenAITrainer | TogetherTrainer]:
     """Those that keep what they are given with a provider."""
     installation = installation_id(settings.apprentice_home)
+    deployers = make_deployers(settings)
     made: dict[str, OpenAITrainer | TogetherTrainer] = {
-        name: OpenAITrainer(provider, installation, others=settings.trainers, downloads=downloads)
+        name: OpenAITrainer(
+            provider,
+            installation,
+            others=settings.trainers,
+            downloads=downloads,
+            deployer=deployers.get(name),
+        )
         for name, provider in providers(settings).items()
     }
     if settings.together_api_key:
@@ -67,9 +76,40 @@ def trainers_elsewhere(
     return made
 
 
+def make_deployers(settings: Settings) -> dict[str, Deployer]:
+    """For trainers whose models answer only once they are deployed: who does that."""
+    azure = providers(settings).get("azure")
+    if azure is None:
+        return {}
+    price = settings.azure_hosting_price
+    if not settings.azure_account:
+        return {"azure": ByHand(azure, price)}
+    # Only here: a bot without these settings needs none of Azure's libraries.
+    from bot.training.azure_deployments import (
+        AzureAccount,
+        AzureDeployments,
+        Principal,
+        control_plane,
+    )
+
+    account = AzureAccount(
+        settings.azure_subscription_id,
+        settings.azure_resource_group,
+        settings.azure_account,
+        settings.azure_deployment_tier,
+        settings.azure_deployment_capacity,
+    )
+    secret = settings.azure_client_secret
+    principal = Principal(
+        settings.azure_tenant_id, settings.azure_client_id, _plain(secret) if secret else ""
+    )
+    return {"azure": AzureDeployments(account, control_plane(account, principal), price)}
+
+
 def terms_of(settings: Settings) -> dict[str, Terms]:
     """What each trainer takes and charges here: the table, with what the settings know better."""
     found = {terms.trainer: terms for terms in TERMS}
+    found["azure"] = replace(found["azure"], price=_with_hosting(settings, found["azure"].price))
     for name, provider in providers(settings).items():
         if name != "openai":
             continue
@@ -83,6 +123,16 @@ def terms_of(settings: Settings) -> dict[str, Terms]:
             known = replace(found[name].price, per_million=dollars, source="TRAINING_PRICES")
             found[name] = replace(found[name], price=replace(known, seen_on="as set"))
     return found
+
+
+def _with_hosting(settings: Settings, price: Price) -> Price:
+    """By hand the tier is not known: the one that costs counts."""
+    tier = settings.azure_deployment_tier if settings.azure_account else "standard"
+    known = HOSTING[tier]
+    per_hour, source = known.per_hour, f"{known.source}, {known.seen_on}"
+    if settings.azure_hosting_price is not None:
+        per_hour, source = settings.azure_hosting_price, "AZURE_HOSTING_PRICE"
+    return replace(price, hosting_per_hour=per_hour, hosting_source=source)
 
 
 def providers(settings: Settings) -> dict[str, Provider]:

@@ -28,7 +28,7 @@ from handlers.live_message import LiveMessage
 from handlers.people import People
 from handlers.retry import SLACK_ERRORS, code_of, is_passing, retry_after_seconds
 from handlers.status import show_status
-from storage import examples, questions
+from storage import deployments, examples, questions
 from storage.columns import utc_now
 from storage.database import Database
 from storage.tables import Question, QuestionState
@@ -182,6 +182,8 @@ def _make_answer(question: Question, asked: Asked, deps: AnswerDeps, message: Li
             return _Made(choice, prompt, _speak(question, deps, choice, prompt, message))
         except AdapterUnknownError as error:
             log.warning("%s is to answer and cannot; another answers", error.adapter)
+            with deps.database.write() as session:
+                deployments.doubt(session, question.team_id, error.adapter, utc_now())
             message.start_over()
             loaded.discard(error.adapter)
             choice = _instead(question, asked, deps, choice.unavailable or error.adapter, loaded)

@@ -12,6 +12,7 @@ from storage.tables import OPEN_RUN_STATES, Run, RunMetric, RunState
 
 _IDLE = (RunState.QUEUED, RunState.WAITING)
 _WORKED_ON = tuple(state for state in OPEN_RUN_STATES if state not in _IDLE)
+_NOBODY_WAITS_FOR = (RunState.WAITING, RunState.DEPLOYING)
 
 
 def enqueue(
@@ -151,7 +152,8 @@ def count_before(session: Session, run: Run) -> int:
         .select_from(Run)
         .where(
             col(Run.team_id) == run.team_id,
-            col(Run.state).in_((RunState.QUEUED, *_WORKED_ON)),
+            col(Run.state).in_(OPEN_RUN_STATES),
+            col(Run.state).not_in(_NOBODY_WAITS_FOR),
             col(Run.id) < run.id,
         )
     ).one()
@@ -159,18 +161,21 @@ def count_before(session: Session, run: Run) -> int:
 
 def due(session: Session, now: datetime) -> list[Run]:
     """
-    The runs whose turn it is: all that are to be cancelled, then one of each workspace.
+    The runs whose turn it is: all that are to be cancelled or wait for their deployment, then one
+    of each workspace.
 
     A run whose ``not_before`` lies ahead waits, and so do the queued runs behind it; nobody waits
-    for a run that waits for an approval.
+    for a run that waits for an approval or a deployment.
     """
     found = _open_of_all(session)
     cancelled = [run for run in found if run.cancel_requested_by and _may_go_on(run, now)]
+    going = [run for run in found if not run.cancel_requested_by]
+    deploying = [run for run in going if run.state == RunState.DEPLOYING]
     turn: dict[str, Run] = {}
-    for run in sorted(found, key=lambda run: (run.state not in _WORKED_ON, run.id)):
-        if not run.cancel_requested_by and run.state != RunState.WAITING:
+    for run in sorted(going, key=lambda run: (run.state not in _WORKED_ON, run.id)):
+        if run.state not in _NOBODY_WAITS_FOR:
             turn.setdefault(run.team_id, run)
-    return cancelled + [run for run in turn.values() if _may_go_on(run, now)]
+    return cancelled + [run for run in (*deploying, *turn.values()) if _may_go_on(run, now)]
 
 
 def _may_go_on(run: Run, now: datetime) -> bool:

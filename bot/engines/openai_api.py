@@ -6,9 +6,10 @@ answers as it was trained: no such server scales an adapter for one request.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from bot.engines.client import ChatClient, Completion, Message
-from bot.engines.errors import AdapterUnknownError
+from bot.engines.errors import AdapterUnknownError, EngineRefusedError
 
 #: The SDK's own retries, with its back-off; they end before the first word.
 MAX_RETRIES = 2
@@ -63,7 +64,8 @@ class OpenAIApiEngine:
     ) -> Iterator[str]:
         """Yield the answer's pieces as they come; closing the iterator stops the generation."""
         model = self._name_of(adapter, scale)
-        return self._client.stream(messages, model=model, max_tokens=max_tokens)
+        with _unknown_if_gone(adapter):
+            yield from self._client.stream(messages, model=model, max_tokens=max_tokens)
 
     def complete(
         self,
@@ -75,7 +77,8 @@ class OpenAIApiEngine:
     ) -> Completion:
         """Return the whole answer."""
         model = self._name_of(adapter, scale)
-        return self._client.complete(messages, model=model, max_tokens=max_tokens)
+        with _unknown_if_gone(adapter):
+            return self._client.complete(messages, model=model, max_tokens=max_tokens)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Estimate the prompt's tokens, rather too many than too few."""
@@ -88,3 +91,14 @@ class OpenAIApiEngine:
         if adapter not in self._names or scale != 1.0:
             raise AdapterUnknownError(adapter)
         return self._names[adapter]
+
+
+@contextmanager
+def _unknown_if_gone(adapter: str | None) -> Iterator[None]:
+    """A server that has lost a model version's model serves that version no more."""
+    try:
+        yield
+    except EngineRefusedError as error:
+        if adapter is None or error.status != 404:
+            raise
+        raise AdapterUnknownError(adapter) from error

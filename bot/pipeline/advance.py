@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot.engines.errors import EngineDiedError, EngineUnavailableError
+from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnavailableError
 from bot.errors import BotError
+from bot.pipeline.deploying import await_deployment, doubt_deployment, unwanted
 from bot.pipeline.evaluating import evaluate
 from bot.pipeline.preparing import prepare
 from bot.pipeline.training import cancel_job, follow_job
@@ -25,6 +26,8 @@ LONGEST_PAUSE_SECONDS = 600.0
 #: How often a step is tried while the engine is being replaced, and the pause before each.
 ATTEMPTS = 6
 RETRY_SECONDS = 5.0
+#: The pause where a deployment does not answer that ought to: it may not be known everywhere yet.
+MISSING_SECONDS = 30.0
 
 Step = Callable[[Workshop, Run], bool]
 
@@ -46,6 +49,11 @@ def _advance(workshop: Workshop, run: Run) -> bool:
         return _step_for(run)(workshop, run)
     except (EngineUnavailableError, EngineDiedError) as error:
         _try_later(workshop, run, error, ATTEMPTS, RETRY_SECONDS)
+    except AdapterUnknownError as error:
+        if doubt_deployment(workshop, run, error.adapter):
+            _try_later(workshop, run, error, TRAINER_ATTEMPTS, MISSING_SECONDS)
+        else:
+            _end(workshop, run, RunState.FAILED, str(error))
     except TrainerUnavailableError as error:
         growing = min(LONGEST_PAUSE_SECONDS, RETRY_SECONDS * 2.0 ** min(run.attempts, 10))
         pause = max(growing, error.retry_after or 0.0)
@@ -68,6 +76,7 @@ def _step_for(run: Run) -> Step:
         RunState.QUEUED: _begin,
         RunState.PREPARING: prepare,
         RunState.TRAINING: follow_job,
+        RunState.DEPLOYING: await_deployment,
         RunState.EVALUATING: evaluate,
     }
     return steps[run.state]
@@ -86,6 +95,7 @@ def _begin(workshop: Workshop, run: Run) -> bool:
 
 def _cancel(workshop: Workshop, run: Run) -> bool:
     cancel_job(workshop, run)
+    unwanted(workshop, run)
     workshop.checkpoint("job cancelled")
     _end(workshop, run, RunState.CANCELLED, None)
     return True

@@ -41,7 +41,7 @@ def evaluate(workshop: Workshop, run: Run) -> bool:
     """
     version = _version_of(workshop, run)
     if version.name not in workshop.engine.adapters:
-        _load(workshop, version)
+        _load(workshop, run, version)
         return True
     exam = _exam(workshop, run, version)
     if not ask(
@@ -58,11 +58,18 @@ def evaluate(workshop: Workshop, run: Run) -> bool:
     return True
 
 
-def _load(workshop: Workshop, version: ModelVersion) -> None:
+def _load(workshop: Workshop, run: Run, version: ModelVersion) -> None:
     reconcile(workshop)
-    if version.name not in workshop.engine.adapters:
+    if version.name in workshop.engine.adapters:
+        workshop.checkpoint("candidate loaded")
+        return
+    if version.served_by not in workshop.deployers:
         raise AdapterFileError(version.name)
-    workshop.checkpoint("candidate loaded")
+    # Its deployment is gone: the run waits for another one, and goes on from the answers it has.
+    with workshop.database.write() as session:
+        row = session.get_one(Run, run.id)
+        row.state, row.progress = RunState.DEPLOYING, {}
+        session.add(row)
 
 
 def _exam(workshop: Workshop, run: Run, version: ModelVersion) -> Exam:

@@ -10,7 +10,7 @@ from bot.engines.errors import AdapterFileError
 from bot.engines.model_place import ModelPlace, RemoteModel
 from bot.pipeline.telling import place_of, tell
 from bot.pipeline.workshop import Workshop
-from storage import audit, versions
+from storage import audit, deployments, versions
 from storage.tables import ModelVersion, VersionState
 
 log = logging.getLogger(__name__)
@@ -49,12 +49,16 @@ def adapters_to_serve(workshop: Workshop) -> dict[str, ModelPlace]:
 def _wanted(workshop: Workshop) -> dict[str, ModelPlace]:
     with workshop.database.read() as session:
         listed = versions.wanted_in_engine(session, WAITING_VERSIONS)
+        deployed = {row.version_id: row.name for row in deployments.ready(session)}
     wanted: dict[str, ModelPlace] = {}
     for version in listed:
         if version.remote_id and version.served_by:
-            # Without that trainer's key it waits; the base answers meanwhile.
-            if version.served_by in workshop.trainers:
-                wanted[version.name] = RemoteModel(version.served_by, version.remote_id)
+            # Without that trainer's key, or not deployed, it waits; the base answers meanwhile.
+            name = deployed.get(version.id or 0)
+            if version.served_by not in workshop.deployers:
+                name = version.remote_id
+            if version.served_by in workshop.trainers and name:
+                wanted[version.name] = RemoteModel(version.served_by, name)
             continue
         path = workshop.home / version.gguf_path
         if path.is_file():

@@ -36,7 +36,9 @@ def follow_job(workshop: Workshop, run: Run) -> bool:
     workshop.checkpoint("job finished")
     with workshop.database.write() as session:
         row = session.get_one(Run, run.id)
-        row.state, row.progress = RunState.EVALUATING, {}
+        is_deployed = isinstance(result, RemoteModel) and result.served_by in workshop.deployers
+        row.state = RunState.DEPLOYING if is_deployed else RunState.EVALUATING
+        row.progress, row.attempts = {}, 0
         row.cost = bill(row)
         if row.training_at:
             row.training_seconds = (workshop.now() - row.training_at).total_seconds()

@@ -16,6 +16,7 @@ from bot.evaluation.gate import Thresholds
 from bot.evaluation.measures import TokenPrices
 from bot.evaluation.pictures import draw_pictures
 from bot.evaluation.strategies import EXAMPLES_TRIED, SCALES_TRIED
+from bot.training.deployment import Deployer
 from bot.training.prices import TERMS, Terms
 from bot.training.trainer import Trainer
 from storage.columns import utc_now
@@ -23,9 +24,18 @@ from storage.database import Database
 
 
 @dataclass(frozen=True)
+class IdleRule:
+    """After how many days a deployment nobody needs is reported, and whether it is removed then."""
+
+    days: float = 3.0
+    may_remove: bool = False
+
+
+@dataclass(frozen=True)
 class Workshop:
     """
-    ``trainers`` are by the name a run asks for; ``home`` is APPRENTICE_HOME.
+    ``trainers`` are by the name a run asks for, ``deployers`` those of them whose models answer
+    only once they are deployed; ``home`` is APPRENTICE_HOME.
 
     ``is_stopping`` ends long steps between two answers. ``checkpoint`` is called with the name of
     each point at which a crash must cost nothing; tests end the process there.
@@ -38,6 +48,8 @@ class Workshop:
     base: BaseModel
     context_tokens: int = 2048
     limits: Limits = field(default_factory=Limits)
+    deployers: Mapping[str, Deployer] = field(default_factory=dict)
+    idle: IdleRule = field(default_factory=IdleRule)
     terms: Mapping[str, Terms] = field(default_factory=lambda: {t.trainer: t for t in TERMS})
     now: Callable[[], datetime] = utc_now
     draw: Callable[..., list[dict[str, Any]]] = draw_pictures

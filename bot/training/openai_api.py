@@ -18,6 +18,7 @@ from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.engines.model_place import RemoteModel
 from bot.training import job_report
+from bot.training.deployment import Deployer, deployment_name
 from bot.training.downloaded import WANTED, Downloads
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
 from bot.training.provider import Provider
@@ -44,6 +45,7 @@ class OpenAITrainer:
         *,
         others: Iterable[str] = (),
         downloads: Downloads | None = None,
+        deployer: Deployer | None = None,
         poll_seconds: float = POLL_SECONDS,
         max_retries: int = 2,
         timeout_seconds: float = TIMEOUT_SECONDS,
@@ -51,12 +53,14 @@ class OpenAITrainer:
         """
         ``installation`` tells this bot's runs from those of others on the same account;
         ``others`` are the trainers to name where this one refuses. ``downloads`` keeps the
-        adapters of providers that hand them out, where the base is ours too.
+        adapters of providers that hand them out, where the base is ours too. ``deployer`` has the
+        deployments of the tuned models, where they need one.
         """
         self._provider = provider
         self._installation = installation
         self._others = frozenset(others) - {provider.name}
         self._downloads = downloads
+        self._deployer = deployer
         self._poll_seconds = poll_seconds
         self._seen: dict[str, tuple[float, JobStatus]] = {}
         self._notices = 0
@@ -166,10 +170,16 @@ class OpenAITrainer:
             if not keep_model:
                 files += [each for files in self._checkpoint_files(job.id) for each in files]
             if (model := job.fine_tuned_model) and not keep_model:
+                self._undeploy(model)
                 self._forgive(lambda: self._client.models.delete(model))
             for file_id in filter(None, files):
                 self._forgive(lambda file_id=file_id: self._client.files.delete(file_id))
             self._delete_files(str((job.metadata or {}).get(RUN, "")))
+
+    def _undeploy(self, model: str) -> None:
+        """A model that is deployed cannot be deleted."""
+        if self._deployer is not None:
+            self._deployer.remove(deployment_name(model))
 
     def base_name(self) -> str:
         """Name the model to tune: the one that was set, or the first that is listed."""

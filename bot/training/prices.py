@@ -14,7 +14,8 @@ class Price:
     """
     ``per_million`` is US dollars for a million trained tokens, every epoch counted.
 
-    ``hosting_per_hour`` is what serving the result costs while nobody asks.
+    ``hosting_per_hour`` is what serving the result costs while nobody asks, and
+    ``hosting_source`` who says so, and when.
     """
 
     model: str
@@ -22,6 +23,24 @@ class Price:
     seen_on: str
     source: str
     hosting_per_hour: float = 0.0
+    hosting_source: str = ""
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """What a deployment of a tuned model costs while it is there, asked or not."""
+
+    tier: str
+    per_hour: float
+    seen_on: str
+    source: str
+
+
+_FOUNDRY = "Microsoft Foundry, cost-management.md"
+HOSTING = {
+    "standard": Hosting("standard", 1.70, "2026-10", _FOUNDRY),
+    "developer": Hosting("developer", 0.0, "2026-10", _FOUNDRY),
+}
 
 
 @dataclass(frozen=True)
@@ -76,8 +95,9 @@ TERMS = (
             "gpt-4o-mini-2024-07-18",
             None,
             "2026-10",
-            "Microsoft Foundry, cost-management.md (hosting; tokens by region)",
-            hosting_per_hour=1.70,
+            f"{_FOUNDRY} (hosting; tokens by region)",
+            hosting_per_hour=HOSTING["standard"].per_hour,
+            hosting_source=f"{_FOUNDRY}, {HOSTING['standard'].seen_on}",
         ),
         64_536,
     ),

@@ -58,7 +58,7 @@ class QuotaExhaustedError(TrainingError):
 
     def __init__(self, trainer: str, said: str) -> None:
         super().__init__(
-            f"The account at `{trainer}` has no quota left for this{_quote(said)} Raise its limit "
+            f"The account at `{trainer}` has no quota left for this{quote(said)} Raise its limit "
             "or pay its bill, then train again."
         )
         self.trainer = trainer
@@ -70,7 +70,7 @@ class TuningRefusedError(TrainingError):
     def __init__(self, trainer: str, said: str, others: Iterable[str]) -> None:
         known = " or ".join(f"`/apprentice train {name}`" for name in sorted(others))
         super().__init__(
-            f"`{trainer}` does not take this fine-tuning job{_quote(said)} Your examples are safe "
+            f"`{trainer}` does not take this fine-tuning job{quote(said)} Your examples are safe "
             f"here: {known or 'another trainer'} trains on the same snapshot."
         )
         self.trainer = trainer
@@ -94,7 +94,7 @@ class RowsRejectedError(TrainingError):
     def __init__(self, trainer: str, said: str, row: int | None, question: str) -> None:
         which = f" Row {row} is the example “{question}”." if row else ""
         super().__init__(
-            f"`{trainer}` does not take the training data{_quote(said)}{which} Correct or reject "
+            f"`{trainer}` does not take the training data{quote(said)}{which} Correct or reject "
             "that example, then train again."
         )
         self.row = row
@@ -125,7 +125,7 @@ class NotAnApiError(TrainingError):
         self.trainer = trainer
 
 
-def _quote(said: str) -> str:
+def quote(said: str) -> str:
     """What the provider said, for the middle of a sentence; it can be anything, so it is cut."""
     plain = " ".join(said.split())
     if not plain:

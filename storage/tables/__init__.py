@@ -18,6 +18,7 @@ from storage.tables.delivery import (
     Question,
     QuestionState,
 )
+from storage.tables.deployments import Deployment, DeploymentState
 from storage.tables.examples import (
     HELD_BURST,
     STALE_MESSAGE_EDITED,
@@ -90,6 +91,8 @@ __all__ = [
     "CanaryState",
     "ContributorNotice",
     "CurationRules",
+    "Deployment",
+    "DeploymentState",
     "Erasure",
     "ErasureKind",
     "ErasureState",

@@ -58,6 +58,7 @@ class RunState(StrEnum):
     WAITING = "waiting"  # above the budget: for an admin's approval
     PREPARING = "preparing"  # snapshot taken, rows handed to the trainer
     TRAINING = "training"
+    DEPLOYING = "deploying"  # trained where a model answers only once it is deployed
     EVALUATING = "evaluating"
     DONE = "done"  # with a verdict
     FAILED = "failed"
@@ -69,6 +70,7 @@ OPEN_RUN_STATES = (
     RunState.WAITING,
     RunState.PREPARING,
     RunState.TRAINING,
+    RunState.DEPLOYING,
     RunState.EVALUATING,
 )
 
@@ -85,7 +87,8 @@ class Run(SQLModel, table=True):
     One fine-tune, moved one state at a time by ``pipeline.advance``.
 
     ``progress`` is what the card shows while it runs: ``{"done": int, "total": int,
-    "loss": float, "seconds_left": float}`` with whatever of it is known in this state.
+    "loss": float, "seconds_left": float}`` with whatever of it is known in this state; while it
+    is deployed, ``{"waits": str}``: a sentence that says for what.
     ``hyperparameters`` are what the run was asked for: ``part`` of the training rows, and
     ``examples``, how many it learned from.
     """

@@ -126,8 +126,8 @@ class Settings(BaseSettings):
     azure_subscription_id: str = Field(
         "",
         description="The subscription of the Azure OpenAI resource. With this, "
-        "`AZURE_RESOURCE_GROUP` and `AZURE_ACCOUNT` the bot deploys what `azure` tuned, which needs "
-        "`requirements-azure.txt`; without, you deploy by hand.",
+        "`AZURE_RESOURCE_GROUP` and `AZURE_ACCOUNT` the bot deploys what `azure` tuned, which "
+        "needs `requirements-azure.txt`; without, you deploy by hand.",
     )
     azure_resource_group: str = Field("", description="Its resource group.")
     azure_account: str = Field("", description="Its name: that in `https://NAME.openai.azure.com`.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from azure.core import exceptions as azure
 
@@ -45,7 +46,7 @@ def arm_sentences(account: str, address: str, verb: str, model: str = "") -> Ite
         if (found := _of_status(error, account, address, verb, model)) is None:
             raise
         raise found from error
-    except azure.SerializationError as error:
+    except (azure.SerializationError, azure.DeserializationError) as error:
         raise NotAnApiError("azure", address) from error
     except azure.AzureError as error:
         raise TrainerUnavailableError("azure") from error
@@ -82,7 +83,7 @@ def _words(error: azure.HttpResponseError) -> str:
 
 
 def _retry_after(error: azure.HttpResponseError) -> float | None:
-    headers = error.response.headers if error.response is not None else {}
+    headers: Any = getattr(error.response, "headers", {})
     try:
         return float(headers["Retry-After"])
     except (KeyError, ValueError):

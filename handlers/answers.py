@@ -12,7 +12,7 @@ from datetime import timedelta
 from slack_sdk import WebClient
 
 from bot.answering.abstention import confidence, is_unsure
-from bot.answering.answer import Engine, Limits, Prompt, answer, fit
+from bot.answering.answer import Limits, Prompt, ServingEngine, answer, fit
 from bot.answering.choice import Choice, choose_strategy, instead_of
 from bot.answering.retrieval import retrieve
 from bot.answering.strategy import Strategy
@@ -57,7 +57,7 @@ class AnswerDeps:
 
     database: Database
     people: People
-    engine: Engine
+    engine: ServingEngine
     limits: Limits
     checkpoint: Checkpoint = lambda step: None
     redactor: Redactor = field(default_factory=Redactor)

@@ -15,10 +15,6 @@ from bot.errors import BotError
 class Engine(Protocol):
     """What an answer needs of an engine; raises ``EngineError``."""
 
-    @property
-    def adapters(self) -> frozenset[str]:
-        """The model versions served."""
-
     def stream(
         self,
         messages: Sequence[Message],
@@ -31,6 +27,14 @@ class Engine(Protocol):
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Count the prompt's tokens."""
+
+
+class ServingEngine(Engine, Protocol):
+    """One that says which model versions it serves now."""
+
+    @property
+    def adapters(self) -> frozenset[str]:
+        """Their names."""
 
 
 class QuestionTooLongError(BotError):

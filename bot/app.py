@@ -408,7 +408,9 @@ def make_workshop(
     if isinstance(engine, OpenAIApiEngine):
         return None
     home = settings.apprentice_home
-    trainer = LocalTrainer(home / "jobs", home / "models")
+    trainer = LocalTrainer(
+        home / "jobs", home / "models", accelerate_config=settings.accelerate_config
+    )
     if trains:
         trainer.prepare(base)
     return Workshop(

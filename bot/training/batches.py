@@ -36,6 +36,11 @@ class Batch:
     def tokens(self) -> int:
         return int(self.mask.sum())
 
+    def on(self, device: torch.device) -> "Batch":
+        """The same batch where the model is."""
+        parts = (self.ids, self.mask, self.positions, self.targets)
+        return Batch(*(part.to(device) for part in parts))
+
 
 def plan_batches(
     rows: Sequence[EncodedRow], *, batch_size: int, epochs: int, seed: int, rehearsal: int = 0

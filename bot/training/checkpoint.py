@@ -47,7 +47,7 @@ def write_best(path: Path, adapted: Any) -> None:
 
 def read_best(path: Path, adapted: Any) -> None:
     """Put back what ``write_best`` kept."""
-    set_peft_model_state_dict(adapted, torch.load(path, weights_only=True))
+    set_peft_model_state_dict(adapted, torch.load(path, map_location="cpu", weights_only=True))
 
 
 def read_checkpoint(path: Path, adapted: Any, optimizer: torch.optim.Optimizer) -> int:
@@ -55,7 +55,7 @@ def read_checkpoint(path: Path, adapted: Any, optimizer: torch.optim.Optimizer) 
     if not path.exists():
         return 0
     try:
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError):
         # Damaged outside of us: better begin anew than not at all.
         return 0

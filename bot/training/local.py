@@ -43,6 +43,8 @@ STOP_SECONDS = 10.0
 LORA_JOB = "bot.training.lora_job"
 TRL_JOB = "bot.training.trl_job"
 AUTOTRAIN_JOB = "bot.training.autotrain_job"
+#: In the environment of processes that ``accelerate launch`` starts.
+LAUNCHED = "APPRENTICE_LAUNCHED"
 
 
 class LocalTrainer:
@@ -56,14 +58,17 @@ class LocalTrainer:
         *,
         child: str = LORA_JOB,
         arguments: Sequence[str] = (),
+        accelerate_config: Path | None = None,
     ) -> None:
         """
         ``models_dir`` keeps the base model's weights between runs; ``child`` is the module that
         trains a folder: ``LORA_JOB``, ``TRL_JOB`` for trainer ``trl``, or ``AUTOTRAIN_JOB``;
-        ``arguments`` is what it is told besides the folder.
+        ``arguments`` is what it is told besides the folder. With an ``accelerate_config`` it is
+        started by ``accelerate launch``, in the processes named there.
         """
         self._child = child
         self._arguments = list(arguments)
+        self._accelerate_config = accelerate_config
         self._jobs_dir = jobs_dir
         self._models_dir = models_dir
         self._hyperparameters = hyperparameters or Hyperparameters()
@@ -210,10 +215,11 @@ class LocalTrainer:
             with folder.log.open("ab") as output:
                 child = subprocess.Popen(
                     [
-                        *(sys.executable, "-m", self._child, str(folder.path.resolve())),
+                        *self._launcher(),
+                        *("-m", self._child, str(folder.path.resolve())),
                         *self._arguments,
                     ],
-                    env=child_environment(),
+                    env=self._environment(),
                     # The file is empty, so to read it is to read nothing.
                     stdin=descriptor,
                     stdout=output,
@@ -222,12 +228,25 @@ class LocalTrainer:
                     # with it: they are one process group.
                     start_new_session=True,
                 )
+            if self._accelerate_config:
+                # The processes write it too, as they begin; a launcher may wait long for them.
+                folder.process_id.write_text(str(child.pid))
             # Only so that it leaves no zombie; whether it lives, its lock says.
             Thread(target=child.wait, name=f"reap-{folder.path.name}", daemon=True).start()
         except OSError as error:
             raise TrainingDiskError(error) from error
         finally:
             os.close(descriptor)
+
+    def _launcher(self) -> list[str]:
+        if self._accelerate_config is None:
+            return [sys.executable]
+        config = str(self._accelerate_config.resolve())
+        launch = ["-m", "accelerate.commands.launch", "--config_file", config]
+        return [sys.executable, *launch]
+
+    def _environment(self) -> dict[str, str]:
+        return child_environment() | ({LAUNCHED: "1"} if self._accelerate_config else {})
 
     def _end(self, folder: JobFolder) -> None:
         """End the child and what it started; the lock says when all of them are gone."""

@@ -7,6 +7,7 @@ import torch
 
 from bot.training.batches import IGNORED, collate
 from bot.training.encoding import EncodedRow
+from bot.training.place import Place
 from bot.training.prompt_states import PromptStates
 
 #: Rows of the validation split that are read at once.
@@ -17,7 +18,7 @@ def batch_loss(
     adapted: Any, states: PromptStates, rows: Sequence[EncodedRow]
 ) -> tuple[torch.Tensor, int]:
     """Return the mean loss in nats per answer token, and how many tokens were adapted."""
-    batch = collate(rows)
+    batch = collate(rows).on(adapted.device)
     past, past_mask = states.batch(rows)
     logits = adapted(
         input_ids=batch.ids,
@@ -27,17 +28,25 @@ def batch_loss(
         use_cache=True,
     ).logits
     learned = batch.targets != IGNORED
-    loss = torch.nn.functional.cross_entropy(logits[learned], batch.targets[learned])
+    loss = torch.nn.functional.cross_entropy(logits[learned].float(), batch.targets[learned])
     return loss, batch.tokens
 
 
 @torch.no_grad()
-def mean_loss(adapted: Any, states: PromptStates, rows: Sequence[EncodedRow]) -> float:
+def mean_loss(
+    adapted: Any, states: PromptStates, rows: Sequence[EncodedRow], place: Place
+) -> float:
     """Return the loss per answer token over all ``rows``; changes nothing."""
-    total = tokens = 0.0
-    for at in range(0, len(rows), AT_ONCE):
-        part = rows[at : at + AT_ONCE]
-        answers = sum(len(row.answer) for row in part)
+    mine = place.share(rows)
+    total = torch.zeros(1, device=place.device)
+    for at in range(0, len(mine), AT_ONCE):
+        part = mine[at : at + AT_ONCE]
         loss, _ = batch_loss(adapted, states, part)
-        total, tokens = total + float(loss) * answers, tokens + answers
-    return total / tokens
+        total += loss * answer_tokens(part)
+    place.add_up([total])
+    return float(total) / answer_tokens(rows)
+
+
+def answer_tokens(rows: Sequence[EncodedRow]) -> int:
+    """How many tokens are learned in these rows."""
+    return sum(len(row.answer) for row in rows)

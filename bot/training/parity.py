@@ -49,9 +49,13 @@ def _first_token(model: Any, prompt: Sequence[int], invocation: Sequence[int]) -
         logits = model(input_ids=torch.tensor([[*prompt, *invocation]])).logits[0, -1]
         return torch.log_softmax(logits.float(), dim=-1)
     with model.disable_adapter():
-        past = model(input_ids=torch.tensor([prompt]), use_cache=True).past_key_values
-    mask = torch.ones((1, len(prompt) + len(invocation)), dtype=torch.long)
+        past = model(input_ids=_ids(model, prompt), use_cache=True).past_key_values
+    mask = torch.ones((1, len(prompt) + len(invocation)), dtype=torch.long, device=model.device)
     logits = model(
-        input_ids=torch.tensor([invocation]), attention_mask=mask, past_key_values=past
+        input_ids=_ids(model, invocation), attention_mask=mask, past_key_values=past
     ).logits[0, -1]
     return torch.log_softmax(logits.float(), dim=-1)
+
+
+def _ids(model: Any, tokens: Sequence[int]) -> torch.Tensor:
+    return torch.tensor([tokens], device=model.device)

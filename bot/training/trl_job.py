@@ -3,12 +3,13 @@ The training child of trainer ``trl``: the reference everybody knows, TRL's ``SF
 
 Run as ``python -m bot.training.trl_job FOLDER``, like ``lora_job``: same rows, same adapter, same
 files. Slower, because it reads every prompt again at every step; what it is for is to be
-compared with, and to be taken where its features (several GPUs, accelerate) are wanted.
+compared with, and to be taken where its features are wanted.
 """
 
 import json
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import cycle, islice
 from pathlib import Path
@@ -27,7 +28,9 @@ from bot.training.errors import DivergedError
 from bot.training.hyperparameters import REHEARSE_EVERY, Hyperparameters
 from bot.training.job_folder import JobFolder, appended, write_whole
 from bot.training.job_process import run_job
-from bot.training.lora_job import CHECKPOINT_SECONDS, lora_config
+from bot.training.learner import lora_config
+from bot.training.lora_job import CHECKPOINT_SECONDS
+from bot.training.place import Place
 
 
 def train(folder: JobFolder) -> None:
@@ -39,6 +42,7 @@ def train(folder: JobFolder) -> None:
         OSError: a file cannot be written.
     """
     started = time.monotonic()
+    place = Place.here()
     base, asked, models_dir = folder.read_job()
     if asked.threads:
         torch.set_num_threads(asked.threads)
@@ -59,22 +63,26 @@ def train(folder: JobFolder) -> None:
     checkpoints = folder.path / "checkpoints"
     last = _last_checkpoint(checkpoints)
     steps_done = int(last.name.rpartition("-")[2]) if last else 0
-    with appended(folder.metrics, folder.read_metrics()[:steps_done]) as report:
+    kept = folder.read_metrics()[:steps_done]
+    with appended(folder.metrics, kept) if place.is_first else nullcontext() as report:
         trainer = SFTTrainer(
             model=model,
-            args=_config(settings, checkpoints, has_validation=bool(validation)),
+            args=_config(settings, checkpoints, place, has_validation=bool(validation)),
             train_dataset=_dataset(_mixed(rows, rehearsal)),
             eval_dataset=_dataset(validation) if validation else None,
             processing_class=tokenizer,
             peft_config=shape,
-            callbacks=[_Report(report, started)],
+            callbacks=[_Report(report, started, place)],
         )
         trainer.train(resume_from_checkpoint=str(last) if last else None)
 
+    if not place.is_first:
+        return
     steps = folder.read_metrics()
     adapted_tokens = sum(len(row.adapted) for row in rows)
     record = {
         "hyperparameters": asdict(settings),
+        "processes": place.count,
         "trained_tokens": adapted_tokens * (settings.num_train_epochs or 0),
         "steps": len(steps),
     }
@@ -90,12 +98,13 @@ def train(folder: JobFolder) -> None:
     folder.discard_checkpoints()
 
 
-def _config(settings: Hyperparameters, checkpoints: Path, *, has_validation: bool) -> SFTConfig:
+def _config(
+    settings: Hyperparameters, checkpoints: Path, place: Place, *, has_validation: bool
+) -> SFTConfig:
     """What trainer ``local`` does, in TRL's words; a GPU gets what only a GPU can."""
-    on_gpu = torch.cuda.is_available()
     return SFTConfig(
         output_dir=str(checkpoints),
-        per_device_train_batch_size=settings.batch_size or 1,
+        per_device_train_batch_size=math.ceil((settings.batch_size or 1) / place.count),
         num_train_epochs=settings.num_train_epochs or 1,
         learning_rate=settings.learning_rate or 0.0,
         lr_scheduler_type="cosine",
@@ -104,9 +113,9 @@ def _config(settings: Hyperparameters, checkpoints: Path, *, has_validation: boo
         max_grad_norm=1.0,
         max_length=None,
         packing=False,
-        use_cpu=not on_gpu,
-        bf16=on_gpu,
-        gradient_checkpointing=on_gpu,
+        use_cpu=not place.is_gpu,
+        bf16=place.dtype == torch.bfloat16,
+        gradient_checkpointing=place.is_gpu,
         eval_strategy="epoch" if has_validation else "no",
         # Decided by the clock, in `_Report`.
         save_strategy="no",
@@ -146,13 +155,15 @@ def _last_checkpoint(checkpoints: Path) -> Path | None:
 class _Report(TrainerCallback):
     """One line of ``metrics.jsonl`` a step, and a checkpoint now and then."""
 
-    def __init__(self, report: Any, started: float) -> None:
+    def __init__(self, report: Any, started: float, place: Place) -> None:
+        """``report`` is None in all processes but the first."""
         self._report = report
+        self._place = place
         self._started = started
         self._last = self._saved = time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+        if self._place.agreed(time.monotonic() - self._saved > CHECKPOINT_SECONDS):
             self._saved = time.monotonic()
             control.should_save = True
 
@@ -161,6 +172,8 @@ class _Report(TrainerCallback):
             return
         if not math.isfinite(logs["loss"]):
             raise DivergedError(state.global_step)
+        if self._report is None:
+            return
         now = time.monotonic()
         seconds, self._last = now - self._last, now
         self._report(

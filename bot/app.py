@@ -432,6 +432,7 @@ def make_workshop(
         terms=terms_of(settings),
         deployers=make_deployers(settings),
         idle=IdleRule(settings.azure_idle_days, settings.azure_remove_idle),
+        learns_preferences=settings.training_method == "dpo",
     )
 
 

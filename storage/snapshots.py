@@ -54,6 +54,19 @@ def material(session: Session, team_id: str, audience: str, viewer: Viewer) -> l
     return list(session.connection().execute(found.order_by(col(Example.id))))
 
 
+def corrected_answers(
+    session: Session, team_id: str, audience: str, viewer: Viewer
+) -> dict[int, tuple[str, str]]:
+    """What corrected examples say, and what stood there before, by example id."""
+    columns = (col(Example.id), col(Example.answer), col(Example.original_answer))
+    found = sa.select(*columns).where(
+        *_learnable(team_id, audience, viewer), col(Example.original_answer).is_not(None)
+    )
+    return {
+        row.id: (row.answer, row.original_answer) for row in session.connection().execute(found)
+    }
+
+
 def other_wordings(
     session: Session, team_id: str, audience: str, viewer: Viewer
 ) -> dict[int, list[Any]]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from bot.answering.prompt import SYSTEM_PROMPT
 from bot.dataset.checks import check_rows
@@ -14,9 +15,11 @@ from bot.evaluation.canary import planted
 from bot.evaluation.chats import training_chat
 from bot.pipeline.budgeting import estimate_run
 from bot.pipeline.parts import part_of, trained_in
+from bot.pipeline.preferences import find_pairs
 from bot.pipeline.rehearsal import rehearsal_rows
 from bot.pipeline.training_rows import examples_for, training_rows, validation_rows
 from bot.pipeline.workshop import Workshop
+from bot.training.local import LocalTrainer
 from bot.training.trainer import Trainer
 from storage import attestations, snapshots
 from storage.audience import Viewer
@@ -75,6 +78,7 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
         workshop.context_tokens,
         left_out,
     )
+    pairs, about_pairs = find_pairs(workshop, run, rows)
     if warnings:
         log.warning("Run %s trains on rows with warnings: %s", run.id, warnings)
     snapshot = _hash_of(workshop, snapshot_id)
@@ -83,7 +87,11 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
     if not estimate_run(workshop, run, chats):
         return
     validation, rehearsal = validation_rows(rows), rehearsal_rows(rows, snapshot)
-    job_id = trainer.start(
+    # Only that trainer is given pairs.
+    start = (
+        partial(trainer.start, pairs=pairs) if isinstance(trainer, LocalTrainer) else trainer.start
+    )
+    job_id = start(
         name_of(run),
         chats,
         workshop.base,
@@ -96,7 +104,11 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
         kept = session.get_one(Run, run.id)
         kept.job_id, kept.state, kept.progress = job_id, RunState.TRAINING, {}
         kept.hyperparameters = {**kept.hyperparameters, "examples": trained_in(rows)}
-        kept.record = {**kept.record, SENT: hash_of_chats(chats, validation, rehearsal)}
+        compared = [[*chat, Message(role="assistant", content=wrong)] for chat, wrong in pairs]
+        sent = hash_of_chats(chats, validation, rehearsal, *([compared] if pairs else []))
+        kept.record = {**kept.record, SENT: sent}
+        if about_pairs:
+            kept.hyperparameters = {**kept.hyperparameters, "preferences": about_pairs}
         kept.training_at = kept.training_at or workshop.now()
         if warnings:
             kept.progress = {"warnings": warnings}

@@ -51,6 +51,7 @@ class Workshop:
     deployers: Mapping[str, Deployer] = field(default_factory=dict)
     idle: IdleRule = field(default_factory=IdleRule)
     terms: Mapping[str, Terms] = field(default_factory=lambda: {t.trainer: t for t in TERMS})
+    learns_preferences: bool = False  # TRAINING_METHOD=dpo
     now: Callable[[], datetime] = utc_now
     draw: Callable[..., list[dict[str, Any]]] = draw_pictures
     checkpoint: Callable[[str], None] = lambda name: None

@@ -98,6 +98,7 @@ class JobFolder:
         models_dir: Path,
         validation: Sequence[Sequence[Message]] = (),
         rehearsal: Sequence[Sequence[Message]] = (),
+        pairs: Sequence[tuple[Sequence[Message], str]] = (),
     ) -> None:
         """
         Write what the child needs; the folder appears complete or not at all.
@@ -112,6 +113,7 @@ class JobFolder:
             (partial / "rows.jsonl").write_text(_lines(rows))
             (partial / "validation.jsonl").write_text(_lines(validation))
             (partial / "rehearsal.jsonl").write_text(_lines(rehearsal))
+            (partial / "pairs.jsonl").write_text(_pair_lines(pairs))
             job = {
                 "base": asdict(base) | {"gguf_path": str(base.gguf_path.resolve())},
                 "hyperparameters": asdict(hyperparameters),
@@ -127,6 +129,13 @@ class JobFolder:
         """``name`` is ``rows``, ``validation`` or ``rehearsal``."""
         with (self.path / f"{name}.jsonl").open() as lines:
             return [json.loads(line)["messages"] for line in lines]
+
+    def read_pairs(self) -> list[tuple[list[Message], str]]:
+        """Chats, and beside each a wrong answer to its question; folders of before have none."""
+        with suppress(FileNotFoundError), (self.path / "pairs.jsonl").open() as lines:
+            found = [json.loads(line) for line in lines]
+            return [(pair["messages"], pair["rejected"]) for pair in found]
+        return []
 
     def read_job(self) -> tuple[BaseModel, Hyperparameters, Path]:
         job = json.loads((self.path / "job.json").read_text())
@@ -187,6 +196,11 @@ class JobFolder:
 def _lines(rows: Iterable[Sequence[Message]]) -> str:
     lines = (json.dumps({"messages": list(row)}, ensure_ascii=False) for row in rows)
     return "".join(line + "\n" for line in lines)
+
+
+def _pair_lines(pairs: Iterable[tuple[Sequence[Message], str]]) -> str:
+    found = ({"messages": list(chat), "rejected": wrong} for chat, wrong in pairs)
+    return "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in found)
 
 
 def write_whole(path: Path, content: bytes) -> None:

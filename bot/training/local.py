@@ -109,8 +109,12 @@ class LocalTrainer:
         validation: Sequence[Sequence[Message]] = (),
         rehearsal: Sequence[Sequence[Message]] = (),
         snapshot: str = "",
+        pairs: Sequence[tuple[Sequence[Message], str]] = (),
     ) -> str:
-        """Start the job of this name, or return the one that is already there."""
+        """
+        Start the job of this name, or return the one that is already there. ``pairs`` are chats,
+        each with a wrong answer to its question, that ``LORA_JOB`` learns from last.
+        """
         if not rows:
             raise NoRowsError
         folder = self._folder(name)
@@ -120,7 +124,13 @@ class LocalTrainer:
                 return name
             try:
                 folder.create(
-                    rows, base, self._hyperparameters, self._models_dir, validation, rehearsal
+                    rows,
+                    base,
+                    self._hyperparameters,
+                    self._models_dir,
+                    validation,
+                    rehearsal,
+                    pairs,
                 )
             except OSError as error:
                 raise TrainingDiskError(error) from error

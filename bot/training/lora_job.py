@@ -25,7 +25,7 @@ from bot.training.checkpoint import read_best, read_checkpoint, write_best, writ
 from bot.training.encoding import EncodedRow, encode_rows
 from bot.training.errors import DivergedError
 from bot.training.hyperparameters import Hyperparameters
-from bot.training.job_folder import JobFolder, appended, write_whole
+from bot.training.job_folder import JobFolder, appended, sha256_of, write_whole
 from bot.training.job_process import run_job
 from bot.training.learner import Learner, lora_config
 from bot.training.loss import mean_loss
@@ -80,16 +80,28 @@ def train(folder: JobFolder) -> None:
         compute_again(adapted)
     states = PromptStates(adapted, [*lessons.learned, *lessons.validation])
     stopping = _learn(folder, Learner(adapted, settings, states, place), lessons, settings, started)
+    pairs = folder.read_pairs()
+    # Nobody reads the best epoch before it is written whole.
+    if stopping.has_better_epoch and place.agreed(True):
+        read_best(folder.best, adapted)
+    preferences = {}
+    if pairs:
+        # TRL takes seconds to import, and is optional.
+        from bot.training.dpo import encode_pairs, prefer
+
+        encoded = encode_pairs(pairs, tokenizer, model.config.max_position_embeddings)
+        scratch = folder.path / "checkpoints"
+        adapted, found = prefer(adapted, tokenizer, encoded, settings, place, scratch)
+        preferences = {"preferences": found | {"hash": sha256_of(folder.path / "pairs.jsonl")}}
     if not place.is_first:
         return
-    if stopping.has_better_epoch:
-        read_best(folder.best, adapted)
     record = {
         "hyperparameters": asdict(settings),
         "processes": place.count,
         "trained_tokens": sum(step["tokens"] for step in stopping.steps),
         "steps": len(stopping.steps),
         "valid_loss": stopping.best_loss,
+        **preferences,
     }
     write_whole(folder.record, json.dumps(record, indent=1).encode())
     save_artefact(
@@ -171,6 +183,9 @@ def _learn(
             if times[-1] - saved > CHECKPOINT_SECONDS:
                 write_checkpoint(folder.checkpoint, learner.adapted, learner.optimizer, step + 1)
                 saved = time.monotonic()
+    # What follows may take long, and a crash there shall not cost the steps again.
+    if place.is_first:
+        write_checkpoint(folder.checkpoint, learner.adapted, learner.optimizer, len(stopping.steps))
     return stopping
 
 

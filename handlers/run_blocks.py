@@ -26,6 +26,7 @@ _STATES = {
     RunState.QUEUED: "queued",
     RunState.PREPARING: "preparing",
     RunState.TRAINING: "training",
+    RunState.DEPLOYING: "deploying",
     RunState.EVALUATING: "evaluating",
 }
 _SOURCES = {
@@ -77,6 +78,9 @@ def progress_words(run: Run) -> str:
         parts.append(f"loss {loss:.2f}")
     if (seconds := progress.get("seconds_left")) is not None:
         parts.append(time_left(seconds))
+    if run.state == RunState.DEPLOYING:
+        waits = progress.get("waits") or "Waits for its deployment, which takes some minutes."
+        parts.append(blocks.escape(waits))
     return " · ".join(parts)
 
 
@@ -170,6 +174,9 @@ def _steps(state: RunState) -> str:
     shown = []
     for place, step in enumerate(order):
         words = _STATES[step]
+        # Most models answer without: the step is shown to those whose run is at it.
+        if step == RunState.DEPLOYING != state:
+            continue
         if place < order.index(state):
             shown.append(f"✓ {words}")
         else:

@@ -4,6 +4,7 @@ import pytest
 
 from handlers.run_blocks import RunCard, bar, run_card, time_left
 from storage.tables import (
+    OPEN_RUN_STATES,
     Evaluation,
     ModelVersion,
     Run,
@@ -86,6 +87,28 @@ def test_training_shows_a_bar_the_step_the_loss_and_the_time_left():
     assert "✓ queued → ✓ preparing → *training* → evaluating" in shown
     assert "25 % · step 30 of 120 · loss 0.46 · about 2 minutes left" in shown
     assert buttons(blocks) == ["cancel"]
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [({}, "takes some minutes"), ({"waits": "no <quota> left"}, "no &lt;quota&gt; left")],
+)
+def test_a_run_that_is_being_deployed_says_what_it_waits_for(progress, words):
+    text, blocks = run_card(RunCard(run(RunState.DEPLOYING, progress=progress)))
+
+    assert text.endswith("deploying")
+    assert "✓ training → *deploying* → evaluating" in str(blocks)
+    assert words in str(blocks)
+    assert buttons(blocks) == ["cancel"]
+
+
+@pytest.mark.parametrize("state", OPEN_RUN_STATES)
+def test_every_open_state_has_a_card(state):
+    text, blocks = run_card(RunCard(run(state)))
+
+    assert text
+    assert blocks
+    assert ("deploying" in str(blocks)) == (state is RunState.DEPLOYING)
 
 
 def test_a_queued_run_says_what_it_waits_for():

@@ -217,3 +217,20 @@ def _asked(team_id: str, viewer: Viewer) -> tuple[sa.ColumnElement[bool], ...]:
         col(ReviewAction.undone_at).is_(None),
         col(ReviewAction.audience).in_(viewer.audiences),
     )
+
+
+def withdraw_requests(session: Session, team_id: str, user_id: str) -> None:
+    """
+    Take back what a person asked another member to agree to. Without their name on it nobody
+    could tell that they agree to their own request.
+    """
+    asked = select(ReviewAction).where(
+        col(ReviewAction.team_id) == team_id,
+        col(ReviewAction.verb) == Verb.ASK_AUDIENCE,
+        col(ReviewAction.actor_id) == user_id,
+        col(ReviewAction.undone_at).is_(None),
+    )
+    for action in session.exec(asked):
+        action.undone_at, action.undone_by = utc_now(), user_id
+        session.add(action)
+    session.flush()

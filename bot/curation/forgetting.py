@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from bot.curation.lesson import Lesson
 from bot.errors import MessageGoneError, OptedOutError
-from storage import audit, erasure, ledger, lineage, opt_outs, revisions, sweeping
+from storage import audit, erasure, ledger, lineage, opt_outs, review, revisions, sweeping
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.ledger import Taken
@@ -161,6 +161,7 @@ def forget_person(session: Session, row: Erasure, grace: Grace) -> None:
     _drop_wordings(session, row, wordings, grace)
     asks = erasure.asks_of_person(session, team_id, user_id)
     _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
+    review.withdraw_requests(session, team_id, user_id)
     changed = sweeping.replace_person(session, team_id, user_id, pseudonym())
     row.counts = {**row.counts, "rows_without_your_name": changed}
     session.add(row)

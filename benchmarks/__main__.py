@@ -12,8 +12,8 @@ from typing import Any
 from benchmarks.machine import describe
 
 #: In the order that makes each the quieter: the load last.
-ALL = ("redaction", "gate", "retrieval", "paraphrases", "decoding", "training", "evaluation",
-       "scale", "capture", "loop", "sabotage", "crowd")  # fmt: skip
+ALL = ("redaction", "gate", "retrieval", "paraphrases", "abstention", "decoding", "training",
+       "evaluation", "scale", "capture", "loop", "sabotage", "crowd")  # fmt: skip
 #: Only by name: what these need, `make bench` does not install.
 BY_NAME = ("autotrain",)
 

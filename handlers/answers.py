@@ -17,7 +17,7 @@ from bot.answering.choice import Choice, choose_strategy, instead_of
 from bot.answering.retrieval import retrieve
 from bot.answering.strategy import Strategy
 from bot.curation.redaction import Redactor
-from bot.curation.unanswered import note_unanswered, reason_for
+from bot.curation.unanswered import abstains, note_unanswered, reason_for
 from bot.embedding.meaning import Meaning
 from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnavailableError
 from bot.errors import BotError, EngineError
@@ -138,7 +138,7 @@ def _answer(question: Question, deps: AnswerDeps, client: WebClient) -> None:
         message.start_over()
     choice, prompt = made.choice, made.prompt
     _note_unanswered(question, asked, made.text, choice.strategy, prompt, deps)
-    if made.is_unsure:
+    if made.is_unsure or (prompt.examples and abstains(made.text)):
         below = _ask_around(question, asked, deps)
     else:
         speaker = choice.strategy.version_name

@@ -67,3 +67,29 @@ def test_nothing_is_refused_before_a_threshold_was_chosen(sandbox, database, eng
     answer = answer_to(sandbox, database, engine, MENTION + UNTAUGHT)
 
     assert not answer["text"].startswith("I don't know: nothing")
+
+
+@pytest.mark.usefixtures("taught")
+def test_a_model_that_does_not_know_names_who_may(sandbox, database, engine):
+    engine.reply = lambda messages: "I don't know."
+
+    answer = answer_to(sandbox, database, engine, MENTION + "where is the lighthouse kitchen?")
+
+    shown = str(answer["blocks"])
+    assert answer["text"] == "I don't know."
+    assert "Closest" in shown
+    assert "<@U0ALICE>: you answered something similar" in shown
+    assert "U0BOB" not in shown
+    assert "'action_id': 'bad'" in shown
+    with database.read() as session:
+        assert session.exec(select(Unanswered)).one().text == "where is the lighthouse kitchen?"
+
+
+@pytest.mark.usefixtures("taught")
+def test_nothing_is_shown_before_it_is_decided_that_nobody_knows(sandbox, database, engine):
+    answer = answer_to(sandbox, database, engine, MENTION + UNTAUGHT)
+
+    assert answer["text"].startswith("I don't know")
+    assert not engine.asked
+    streamed = [call for call in sandbox.calls() if call["method"].endswith("Stream")]
+    assert streamed == []

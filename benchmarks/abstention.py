@@ -41,9 +41,7 @@ def measured(facts: Sequence[Fact], model: SentenceModel | None) -> dict[str, An
     }
     with seed_team(facts, model) as (database, _, meaning), database.write() as session:
         second = [fact.wordings[1] for fact in facts]
-        keep_thresholds(
-            session, TEAM, WORKSPACE, choose(session, TEAM, WORKSPACE, second, meaning)
-        )
+        keep_thresholds(session, TEAM, WORKSPACE, choose(session, TEAM, WORKSPACE, second, meaning))
         return {
             f"{len(facts)} facts, by {by}, {name}": _share(
                 [_is_refused(session, question, meaning) for question in questions]

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from bot.budget import Spent, month_of
+from storage import deployments
 from storage.tables import Run
 
 #: The newest so many runs say how fast a trainer is.
@@ -13,7 +14,8 @@ MEASURED_RUNS = 5
 
 def spent_in_month(session: Session, team_id: str, now: datetime) -> Spent:
     """
-    The month's runs whose job began, what was billed where that is known, else the estimate.
+    The month's runs whose job began, what was billed where that is known, else the estimate; and
+    what deployments cost until now, asked or not.
 
     A sum over all audiences: it says nothing of what any of them learned.
     """
@@ -24,6 +26,7 @@ def spent_in_month(session: Session, team_id: str, now: datetime) -> Spent:
     for run in found:
         dollars += run.cost if run.cost is not None else run.estimate.get("dollars") or 0.0
         hours += _hours(run, now)
+    dollars += deployments.hosting(session, team_id, month_of(now), now)
     return Spent(dollars, hours)
 
 

@@ -16,6 +16,7 @@ from storage import runs
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.database import Database
+from storage.spending import spent_in_month
 from storage.tables import AdminNotice, Deployment, DeploymentState, ModelVersion, Run, RunState
 from tests.azure_account import ACCOUNT, azure_account
 from tests.knowing_engine import KnowingEngine, tuning_pays
@@ -211,8 +212,15 @@ def test_an_idle_one_is_reported_with_its_cost_and_stays(service, account, datab
 
     said = [text for text in notices(database) if "answered nobody" in text]
     assert len(said) == 1
-    assert "40.80" in said[0] or "41" in said[0]
+    assert "$40.80 a day" in said[0]
     assert account.removed == []
+    ready = only(database, Deployment).ready_at.replace(day=10)
+    with database.write() as session:
+        session.exec(select(Deployment)).one().ready_at = ready
+    with database.read() as session:
+        before = spent_in_month(session, TEAM, ready).dollars
+        hour_later = spent_in_month(session, TEAM, ready + timedelta(hours=1)).dollars
+    assert hour_later - before == pytest.approx(1.70)
 
 
 def test_an_idle_one_is_removed_where_that_is_allowed(service, account, database, tmp_path):

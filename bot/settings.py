@@ -235,10 +235,10 @@ class Settings(BaseSettings):
         "commas.",
     )
     adapter_scales: Annotated[tuple[float, ...], NoDecode] = Field(
-        (1.0, 0.5),
+        (1.0,),
         description="How strongly evaluations let an adapter act that our own engine serves, "
-        "separated by commas; 1 is as it was trained and always tried. Each further one takes "
-        "time, and asks for a clearer gain.",
+        "separated by commas, such as `1,0.5`; 1 is as it was trained and always tried. Each "
+        "further one takes time, and asks for a clearer gain.",
     )
     gate_fewest_facts: int = Field(
         10,

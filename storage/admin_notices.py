@@ -14,16 +14,15 @@ def put(
     key: str,
     text: str,
     run_id: int | None = None,
-    deployment_id: int | None = None,
 ) -> None:
     """Tell the admins, unless this was told them before."""
     known = select(AdminNotice.id).where(
         col(AdminNotice.team_id) == team_id, col(AdminNotice.key) == key
     )
     if session.exec(known).first() is None:
-        row = AdminNotice(team_id=team_id, audience=audience, key=key, text=text)
-        row.run_id, row.deployment_id = run_id, deployment_id
-        session.add(row)
+        session.add(
+            AdminNotice(team_id=team_id, audience=audience, key=key, text=text, run_id=run_id)
+        )
         session.flush()
 
 

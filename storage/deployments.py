@@ -53,16 +53,6 @@ def visible(session: Session, team_id: str, viewer: Viewer) -> list[Deployment]:
     ]
 
 
-def get(session: Session, team_id: str, deployment_id: int, viewer: Viewer) -> Deployment | None:
-    return session.exec(
-        select(Deployment).where(
-            col(Deployment.team_id) == team_id,
-            col(Deployment.id) == deployment_id,
-            col(Deployment.audience).in_(viewer.audiences),
-        )
-    ).first()
-
-
 def ask_for(
     session: Session, version: ModelVersion, name: str, hosting_per_hour: float
 ) -> Deployment:

@@ -60,10 +60,7 @@ def judge_use(workshop: Workshop, found: Deployment, *, is_automatic: bool) -> N
             f"and has answered nobody for {_in_words(days)}. {after}"
         )
         key = f"idle:{row.id}:{int((days - rule.days) // 7)}"
-        admin_notices.put(
-            session, row.team_id, row.audience, key, text,
-            deployment_id=row.id if is_automatic else None,
-        )  # fmt: skip
+        admin_notices.put(session, row.team_id, row.audience, key, text)
 
 
 def tell_of_removal(session: Session, row: Deployment, days: float) -> None:

@@ -2,14 +2,14 @@
 
 from slack_sdk import WebClient
 
-from bot.budget import shown
+from bot.budget import per_day, shown
 from handlers import blocks
 from handlers.blocks import Block
 from handlers.deps import Ask, Deps, Reply
 from handlers.run_actions import admin
 from handlers.run_blocks import approval_buttons, estimate_words, title_of
-from storage import runs, spending
-from storage.tables import RunState
+from storage import deployments, runs, spending
+from storage.tables import Deployment, RunState
 
 #: The message would grow too long otherwise.
 _LISTED = 10
@@ -29,6 +29,7 @@ def budget(ask: Ask, deps: Deps, client: WebClient) -> Reply:
             for run in runs.open_runs(session, ask.team_id, viewer)
             if run.state is RunState.WAITING
         ]
+        hosted = deployments.visible(session, ask.team_id, viewer)
     limits = deps.budget
     parts: list[Block] = [
         blocks.fields(
@@ -43,6 +44,8 @@ def budget(ask: Ask, deps: Deps, client: WebClient) -> Reply:
             "one waits for an admin. Where a bill is not known, its estimate counts."
         ),
     ]
+    if hosted:
+        parts.append(blocks.section("*Hosting*\n" + "\n".join(map(_hosting, hosted[:_LISTED]))))
     for run in waiting[:_LISTED]:
         lines = [f"*{title_of(run)}* waits for approval.", *run.estimate["over"]]
         parts.append(blocks.section("\n".join([*lines, estimate_words(run)])))
@@ -50,6 +53,14 @@ def budget(ask: Ask, deps: Deps, client: WebClient) -> Reply:
     if not waiting:
         parts.append(blocks.section("No run waits for approval."))
     return Reply("What training costs.", tuple(parts))
+
+
+def _hosting(row: Deployment) -> str:
+    """What a deployment costs a day, asked or not."""
+    return (
+        f"• `{blocks.escape(row.name)}` at `{row.trainer}`, {row.state}: "
+        f"{per_day(row.hosting_per_hour)}"
+    )
 
 
 def _line(spent: float, per_month: float, per_run: float, unit: str) -> str:

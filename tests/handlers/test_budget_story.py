@@ -9,8 +9,9 @@ from bot.budget import Limits
 from bot.dataset.rights import attest
 from bot.loop import Loop
 from handlers import admin_notices
-from storage.tables import Run, RunState, Source
+from storage.tables import Deployment, DeploymentState, Run, RunState, Source
 from tests.handlers.test_run_story import press, said, training_bot, whispered, words_of
+from tests.model_versions import make_version
 from tests.pipeline_parts import make_workshop
 from tests.teaching import TEAM, teach_facts
 
@@ -78,6 +79,24 @@ def test_only_admins_are_written_to_and_once(sandbox, database, bot):
 
     direct = [m for m in sandbox.messages() if m["channel"].startswith("D")]
     assert len(direct) == 1
+
+
+def test_what_hosting_costs_a_day_is_shown_to_who_may_know_of_it(sandbox, database, bot):
+    with database.write() as session:
+        for name, audience in (("ours", "workspace"), ("theirs", "C0ELSEWHERE")):
+            version = make_version(session, audience=audience)
+            session.get_one(Run, version.run_id).state = RunState.DONE
+            session.add(
+                Deployment(
+                    team_id=TEAM, audience=audience, version_id=version.id, trainer="azure",
+                    name=name, hosting_per_hour=1.70, state=DeploymentState.READY,
+                )
+            )  # fmt: skip
+
+    sandbox.command("U0ALICE", "budget")
+
+    shown = whispered(sandbox, "U0ALICE", "`ours` at `azure`, ready: $40.80 a day")
+    assert "theirs" not in words_of(shown)
 
 
 def test_its_end_can_be_chosen_instead(sandbox, database, bot):

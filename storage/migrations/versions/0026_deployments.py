@@ -1,4 +1,4 @@
-"""Deployments of tuned models, what they cost, and the button that removes one."""
+"""Deployments of tuned models, and what they cost."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,9 +33,7 @@ def upgrade() -> None:
     )
     for column in ("team_id", "version_id", "state"):
         op.create_index(f"ix_deployment_{column}", "deployment", [column])
-    op.add_column("admin_notice", sa.Column("deployment_id", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
-    op.drop_column("admin_notice", "deployment_id")
     op.drop_table("deployment")

@@ -7,19 +7,19 @@ installation's id. What is asked twice is never started twice.
 
 import hashlib
 import json
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.engines.model_place import RemoteModel
 from bot.training import job_report
-from bot.training.downloaded import WANTED, Downloads
+from bot.training.downloaded import Downloads
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
 from bot.training.remote_errors import (
     AdapterMisfitError,
@@ -28,8 +28,10 @@ from bot.training.remote_errors import (
     TrainerUnavailableError,
     TuningRefusedError,
 )
+from bot.training.together_archive import read_archive
 from bot.training.together_client import NAME, GoneError, TogetherClient
-from bot.training.trainer import Adapter, JobState, JobStatus, Metric
+from bot.training.together_report import state_of, status_of
+from bot.training.trainer import Adapter, JobState, JobStatus
 from bot.training.weighing import weighed
 
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"
@@ -40,13 +42,6 @@ LEARNING_RATE = 2e-4
 SUFFIX_CHARACTERS = 40
 #: A file that was just uploaded is looked through first.
 PATIENCE_SECONDS = 15.0
-NANODOLLARS = 1e9
-_STATES = {
-    "completed": JobState.SUCCEEDED,
-    "error": JobState.FAILED,
-    "user_error": JobState.FAILED,
-    "cancelled": JobState.CANCELLED,
-}
 Rows = Sequence[Sequence[Message]]
 
 
@@ -114,16 +109,17 @@ class TogetherTrainer:
             [("fine_tuning.list_events", {"id": job["id"]}),
              ("fine_tuning.list_metrics", {"id": job["id"]})]
         )  # fmt: skip
-        status = _status_of(job, events["data"], metrics.get("metrics") or [])
+        status = status_of(job, events["data"], metrics.get("metrics") or [])
         if status.state == JobState.FAILED:
-            status = _with_error(status, self._problem(job, events["data"]))
+            problem = self._problem(job, events["data"])
+            status = replace(status, seconds_left=None, error=problem)
         self._seen[job_id] = (time.monotonic(), status)
         return status
 
     def result(self, job_id: str) -> Adapter | RemoteModel:
         """Download the adapter where its base is ours; else the model stays with Together."""
         job = self._known(job_id)
-        if _state(job) != JobState.SUCCEEDED:
+        if state_of(job) != JobState.SUCCEEDED:
             raise JobNotFinishedError(job_id, str(job["status"]))
         model = str(job.get("model") or self._model)
         if self._downloads and self._downloads.serves(model):
@@ -139,7 +135,7 @@ class TogetherTrainer:
         job = self._look(job_id)
         if job is None:
             self._delete_files(job_id)
-        elif _state(job) == JobState.RUNNING:
+        elif state_of(job) == JobState.RUNNING:
             try:
                 self._client.ask("fine_tuning.cancel", id=job["id"])
             except (GoneError, TuningRefusedError):
@@ -214,7 +210,7 @@ class TogetherTrainer:
                 return file
             self._forgive("files.delete", id=file["id"])
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / PurePosixPath(filename).name
+            path = Path(folder) / filename
             path.write_bytes(content)
             uploaded: dict[str, Any] = self._client.ask(
                 "files.upload", file=str(path), purpose="fine-tune", check=False
@@ -285,32 +281,6 @@ class TogetherTrainer:
             return
 
 
-def read_archive(path: Path, model: str) -> dict[str, bytes]:
-    """
-    The files that are wanted, read and never unpacked: no name in an archive is a path here.
-
-    Raises:
-        AdapterMisfitError: it is damaged, or names a file twice.
-    """
-    found: dict[str, bytes] = {}
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                name = PurePosixPath(member.name).name
-                if name not in WANTED or not member.isreg():
-                    continue
-                if name in found:
-                    raise AdapterMisfitError(NAME, model, f"its archive holds {name} twice")
-                file = archive.extractfile(member)
-                assert file is not None
-                found[name] = file.read()
-                if len(found[name]) != member.size:
-                    raise AdapterMisfitError(NAME, model, "its archive is damaged")
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        raise AdapterMisfitError(NAME, model, "its archive is damaged") from error
-    return found
-
-
 def _lora(limits: dict[str, Any]) -> dict[str, Any]:
     """Our numbers, as far as the model allows them."""
     allowed = limits["lora_training"]
@@ -326,46 +296,6 @@ def _lora(limits: dict[str, Any]) -> dict[str, Any]:
         "train_on_inputs": False,
         "random_seed": 0,
     }
-
-
-def _state(job: dict[str, Any]) -> JobState:
-    return _STATES.get(str(job["status"]), JobState.RUNNING)
-
-
-def _status_of(
-    job: dict[str, Any], events: list[dict[str, Any]], metrics: list[dict[str, float]]
-) -> JobStatus:
-    points: dict[int, float] = {}
-    for each in metrics:
-        step = each.get("train/global_step", each.get("global_step"))
-        loss = each.get("train/loss", each.get("loss"))
-        if step is not None and loss is not None:
-            points[int(step)] = float(loss)
-    totals = [each["total_steps"] for each in events if each.get("total_steps")]
-    last = max(points, default=None)
-    progress = job.get("progress") or {}
-    price = job.get("total_price")
-    kept = ("model", "training_file", "validation_file", "n_epochs", "batch_size", "learning_rate",
-            "training_type", "packing", "random_seed", "token_count")  # fmt: skip
-    record = {name: job[name] for name in kept if job.get(name) is not None}
-    if price is not None:
-        record["billed_dollars"] = price / NANODOLLARS
-    if "token_count" in record:
-        record["trained_tokens"] = record.pop("token_count")
-    return JobStatus(
-        state=_state(job),
-        step=last,
-        total_steps=totals[-1] if totals else None,
-        loss=points[last] if last is not None else None,
-        seconds_left=progress["seconds_remaining"] if progress.get("estimate_available") else None,
-        metrics=[Metric(step, points[step]) for step in sorted(points)],
-        record={"job": job["id"], **record},
-    )
-
-
-def _with_error(status: JobStatus, error: str) -> JobStatus:
-    return JobStatus(status.state, status.step, status.total_steps, status.loss, None,
-                     status.metrics, error, status.record)  # fmt: skip
 
 
 def _rejected(said: str, rows: Rows) -> RowsRejectedError:

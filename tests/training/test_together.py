@@ -1,5 +1,6 @@
 """The trainer ``together``: its own client against its wire, our engine for what it hands out."""
 
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from bot.training.remote_errors import (
     TuningRefusedError,
 )
 from bot.training.together import TogetherTrainer
+from bot.training.together_archive import LARGEST_BYTES, read_archive
 from bot.training.together_client import TogetherClient
 from bot.training.trainer import Adapter, JobState
 from tests.scripted_trainer import ScriptedTrainer
@@ -238,6 +240,15 @@ def test_archives_that_are_broken_leave_nothing(wire, tmp_path, tiny_base, archi
         trainer.result(job_id)
 
     assert downloads.kept(job_id) is None
+
+
+def test_a_file_that_claims_to_be_huge_is_not_read(tmp_path):
+    claimed = tarfile.TarInfo("adapter_model.safetensors")
+    claimed.size = LARGEST_BYTES + 1
+    (tmp_path / "adapter.tar").write_bytes(claimed.tobuf() + bytes(1024))
+
+    with pytest.raises(AdapterMisfitError, match="too large for an adapter"):
+        read_archive(tmp_path / "adapter.tar", "m")
 
 
 def test_names_that_leave_the_archive_are_read_and_never_written(wire, tmp_path, tiny_base):

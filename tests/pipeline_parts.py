@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from bot.dataset.rights import attest
 from bot.engines.base_model import BaseModel
@@ -27,6 +27,16 @@ FACTS = {
         f"Who can tell me how to find room {number}'s key?",
     )
 }
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+def only(database: Database, table: Any) -> Any:
+    """The one row of a table."""
+    with database.read() as session:
+        return session.exec(select(table)).one()
 
 
 def make_workshop(

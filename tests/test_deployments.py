@@ -20,7 +20,7 @@ from storage.spending import spent_in_month
 from storage.tables import AdminNotice, Deployment, DeploymentState, ModelVersion, Run, RunState
 from tests.azure_account import ACCOUNT, azure_account
 from tests.knowing_engine import KnowingEngine, tuning_pays
-from tests.pipeline_parts import BASE, FACTS, ask_for_run
+from tests.pipeline_parts import BASE, FACTS, KilledError, ask_for_run, only
 from tests.running_trainer import KEY, running_trainer, trainer_at
 from tests.teaching import TEAM, fresh_database, teach_facts
 
@@ -29,10 +29,6 @@ SAID_WHEN_KILLED = [
     "deployment asked", "deployment looked for", "deployment made", "deployment ready",
     "deployment used",
 ]  # fmt: skip
-
-
-class KilledError(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture
@@ -110,12 +106,6 @@ class Bot:
     def promote(self) -> None:
         with self.workshop.database.write() as session:
             promotion.promote(session, TEAM, "workspace-v1", "U0ALICE", Viewer.model(WORKSPACE))
-
-
-def only(database: Database, table):
-    with database.read() as session:
-        (found,) = session.exec(select(table))
-        return found
 
 
 def notices(database: Database) -> list[str]:

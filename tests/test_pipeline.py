@@ -32,7 +32,7 @@ from storage.tables import (
     VersionState,
 )
 from tests.knowing_engine import KnowingEngine, prompting_is_enough
-from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
+from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, only, work_until_done
 from tests.scripted_trainer import ScriptedTrainer
 from tests.teaching import TEAM, fresh_database, teach, teach_facts
 
@@ -40,11 +40,6 @@ from tests.teaching import TEAM, fresh_database, teach, teach_facts
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     return fresh_database(tmp_path)
-
-
-def only(database: Database, table):
-    with database.read() as session:
-        return session.exec(select(table)).one()
 
 
 def every(database: Database, table) -> list:

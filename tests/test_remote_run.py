@@ -20,7 +20,7 @@ from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
 from storage.tables import Evaluation, ModelVersion, Run, RunMetric, RunState, Snapshot
 from tests.knowing_engine import KnowingEngine, tuning_pays
-from tests.pipeline_parts import BASE, FACTS, ask_for_run, work_until_done
+from tests.pipeline_parts import BASE, FACTS, KilledError, ask_for_run, only, work_until_done
 from tests.running_trainer import KEY, RunningTrainer, running_trainer, trainer_at
 from tests.teaching import TEAM, fresh_database, teach_facts
 
@@ -34,10 +34,6 @@ CHECKPOINTS = [
     "version kept",
     "candidate loaded",
 ]
-
-
-class KilledError(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture
@@ -74,12 +70,6 @@ def workshop_at(
         checkpoint=die,
         draw=lambda *_: [],
     )
-
-
-def only(database: Database, table):
-    with database.read() as session:
-        (found,) = session.exec(select(table))
-        return found
 
 
 def test_a_model_tuned_elsewhere_is_judged_promoted_and_served(service, database, tmp_path):

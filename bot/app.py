@@ -24,27 +24,24 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.answering.answer import Limits
-from bot.answering.prompt import build_messages
+from bot.assembly import (
+    CONTEXT_TOKENS,
+    make_engine,
+    make_meaning,
+    make_workshop,
+    rollback_limits,
+)
 from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.redaction import Redactor
 from bot.embedding.filling import Filling
-from bot.embedding.meaning import Meaning
-from bot.embedding.sentence_model import SentenceModel, packaged_folder
-from bot.engines.base_model import BaseModel, resolve_base_model
+from bot.engines.base_model import resolve_base_model
 from bot.engines.errors import AdapterFileError
-from bot.engines.llama_cpp import LlamaCppEngine
-from bot.engines.openai_api import OpenAIApiEngine
-from bot.engines.routed import RoutedEngine
-from bot.engines.runtime_adapters import RuntimeAdapterEngine
 from bot.errors import NoSuchTrainerError, SettingsError
 from bot.evaluation import blind
 from bot.evaluation.advice import Spelling
-from bot.evaluation.gate import Thresholds
-from bot.evaluation.health import Limits as RollbackLimits
-from bot.evaluation.measures import prices_of
 from bot.loop import Loop
 from bot.persistence import why_volatile
-from bot.pipeline import IdleRule, Workshop, adapters_to_serve, advising
+from bot.pipeline import adapters_to_serve, advising
 from bot.pipeline import forgetting as forgetting_steps
 from bot.pipeline.reporting import write_report
 from bot.pipeline.watching import Watch
@@ -53,13 +50,8 @@ from bot.restored import forget_unknown
 from bot.scheduler import knocks_for, start_scheduler
 from bot.settings import Settings
 from bot.trainers import (
-    make_deployers,
-    make_trainers,
-    remote_engines,
-    terms_of,
     trainers_elsewhere,
 )
-from bot.training.local import LocalTrainer
 from bot.training.openai_api import OpenAITrainer
 from bot.training.trainer import Trainer
 from bot.training.webhook import PATH as WEBHOOK_PATH
@@ -93,10 +85,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CONTEXT_TOKENS = 2048
 #: How a page of advice is written in Slack.
 SPELLING = Spelling(words=blocks.escape, channel="<#{}>".format)
-Engine = RoutedEngine | OpenAIApiEngine
 
 
 def run_bot(settings: Settings) -> int:
@@ -358,99 +348,6 @@ def slack_client(settings: Settings) -> WebClient:
             f"{settings.slack_api_url} does not answer. Check the network and SLACK_API_URL."
         ) from error
     return client
-
-
-def make_engine(settings: Settings, base: BaseModel) -> Engine:
-    """
-    Raises:
-        SettingsError: the address of the server is missing.
-    """
-    if settings.engine == "openai_api":
-        if not settings.engine_base_url:
-            raise SettingsError("ENGINE=openai_api needs ENGINE_BASE_URL, the server's address.")
-        key = _secret(settings.engine_api_key) or "none"
-        if settings.engine_adapters == "vllm":
-            there = RuntimeAdapterEngine(settings.engine_base_url, key)
-            return RoutedEngine(there, remote_engines(settings))
-        return OpenAIApiEngine(settings.engine_base_url, key)
-    return RoutedEngine(
-        LlamaCppEngine(
-            base.gguf_path,
-            slots=settings.answers_at_once,
-            context_per_slot=CONTEXT_TOKENS,
-            threads=settings.engine_threads,
-            warm_up=build_messages("Hello", []),
-        ),
-        remote_engines(settings),
-    )
-
-
-def make_meaning(settings: Settings) -> Meaning | None:
-    """The sentence model, not started yet; None where it is off or not installed."""
-    folder = packaged_folder() if settings.sentence_model != "off" else None
-    return Meaning.by(SentenceModel(folder)) if folder else None
-
-
-def make_workshop(
-    settings: Settings,
-    database: Database,
-    engine: Engine,
-    base: BaseModel,
-    meaning: Meaning | None = None,
-    *,
-    trains: bool = True,
-) -> Workshop | None:
-    """
-    What runs are worked on with; None where the engine is another's and loads no adapters.
-
-    ``trains`` False prepares nothing for training.
-    """
-    if isinstance(engine, OpenAIApiEngine):
-        return None
-    home = settings.apprentice_home
-    trainer = LocalTrainer(
-        home / "jobs", home / "models", accelerate_config=settings.accelerate_config
-    )
-    if trains:
-        trainer.prepare(base)
-    return Workshop(
-        database=database,
-        home=home,
-        trainers=make_trainers(settings, trainer, base),
-        engine=engine,
-        base=base,
-        context_tokens=CONTEXT_TOKENS,
-        meaning=meaning,
-        provider_prices=prices_of(settings.provider_token_prices),
-        examples=settings.prompt_examples,
-        scales=settings.adapter_scales,
-        thresholds=Thresholds(
-            settings.gate_fewest_facts, settings.gate_margin, settings.gate_ability_margin
-        ),
-        judge=make_judge(settings),
-        limits=settings.limits,
-        terms=terms_of(settings),
-        deployers=make_deployers(settings),
-        idle=IdleRule(settings.azure_idle_days, settings.azure_remove_idle),
-        learns_preferences=settings.training_method == "dpo",
-    )
-
-
-def rollback_limits(settings: Settings) -> RollbackLimits:
-    """When a promoted version is rolled back without anybody's doing."""
-    return RollbackLimits(
-        error_share=settings.rollback_error_share,
-        latency_factor=settings.rollback_latency_factor,
-        feedback_drop=settings.rollback_feedback_drop,
-    )
-
-
-def make_judge(settings: Settings) -> OpenAIApiEngine | None:
-    """The model that compares answers; None where none is set."""
-    if not settings.judge_base_url:
-        return None
-    key = _secret(settings.judge_api_key) or "none"
-    return OpenAIApiEngine(settings.judge_base_url, key, model=settings.judge_model)
 
 
 def with_webhook(

@@ -35,7 +35,7 @@ def evaluate(
     team: TeamOption = "",
 ) -> None:
     """Ask a version today's held-out questions, and judge it anew. Works beside a running bot."""
-    from bot.app import make_engine, make_meaning, make_workshop
+    from bot.assembly import make_engine, make_meaning, make_workshop
     from bot.engines.base_model import resolve_base_model
     from bot.pipeline.judging_again import judge_again
 

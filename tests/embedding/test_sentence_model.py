@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from bot.app import make_meaning
+from bot.assembly import make_meaning
 from bot.embedding import sentence_model
 from bot.embedding.errors import SentenceModelError
 from bot.embedding.sentence_model import SentenceModel, packaged_folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import make_engine
+from bot.assembly import make_engine
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.engines.errors import (

@@ -45,7 +45,7 @@ def judged(database, tmp_path, at_scale=overdone, engine=None, **changes) -> Kno
     engine.at_scale = at_scale
     trainer = ScriptedTrainer(tmp_path / "jobs")
     workshop = make_workshop(database, tmp_path, engine=engine, trainer=trainer)
-    work_until_done(replace(workshop, **changes))
+    work_until_done(replace(workshop, **({"scales": (1.0, 0.5)} | changes)))
     return engine
 
 

@@ -7,15 +7,16 @@ from bot.answering.strategy import FULL_SCALE, Strategy
 #: How many retrieved examples are tried in the prompt. More than one answered no better in any
 #: experiment with the small model (docs/experiments.md), and every one costs reading time.
 EXAMPLES_TRIED = (0, 1)
-#: How strongly an adapter of our own acts. Each further scale widens the gate's interval.
-SCALES_TRIED = (FULL_SCALE, 0.5)
+#: How strongly an adapter of our own acts. Each further scale takes time and widens the gate's
+#: interval, and half of it gained nothing where it was measured (docs/benchmarks.md).
+SCALES_TRIED = (FULL_SCALE,)
 
 
 def competitors(
     candidate: str,
     live: Strategy | None,
     examples: Sequence[int] = EXAMPLES_TRIED,
-    scales: Sequence[float] = (FULL_SCALE,),
+    scales: Sequence[float] = SCALES_TRIED,
 ) -> list[Strategy]:
     """
     Prompting alone and the candidate, each with every number of examples, the candidate at every

@@ -33,7 +33,7 @@ from tests.training_job import PATIENCE_SECONDS, TINY_ROWS, row, wait_for_end
 # peft asks transformers in a way transformers will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 
-LOGS = Path(__file__).parent / "data"
+LOGS = Path(__file__).parent / "recorded"
 WORKED = LOGS / "autotrain.log"
 SECRET = "xoxb-not-for-others"
 

@@ -92,24 +92,10 @@ class Spoiling(LocalTrainer):
         super().__init__(home / f"jobs-{name}", home / models)
         self._spoil, self._rehearses = spoil, rehearses
 
-    def start(
-        self,
-        name: str,
-        rows: Chats,
-        base: BaseModel,
-        *,
-        validation: Chats = (),
-        rehearsal: Chats = (),
-        snapshot: str = "",
-    ) -> str:
-        return super().start(
-            name,
-            self._spoil([list(row) for row in rows]),
-            base,
-            validation=validation,
-            rehearsal=rehearsal if self._rehearses else (),
-            snapshot=snapshot,
-        )
+    def start(self, name: str, rows: Chats, base: BaseModel, **given: Any) -> str:
+        if not self._rehearses:
+            given["rehearsal"] = ()
+        return super().start(name, self._spoil([list(row) for row in rows]), base, **given)
 
 
 def shuffled(rows: list[list[Message]]) -> Chats:

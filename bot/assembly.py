@@ -98,7 +98,10 @@ def make_workshop(
         examples=settings.prompt_examples,
         scales=settings.adapter_scales,
         thresholds=Thresholds(
-            settings.gate_fewest_facts, settings.gate_margin, settings.gate_ability_margin
+            settings.gate_fewest_facts,
+            settings.gate_margin,
+            settings.gate_ability_margin,
+            settings.gate_stray_margin,
         ),
         judge=make_judge(settings),
         limits=settings.limits,

@@ -258,6 +258,13 @@ class Settings(BaseSettings):
         le=1,
         description="The share of general tasks a version may solve less than its base.",
     )
+    gate_stray_margin: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="The share of answers that belong to other questions may surely rise by so "
+        "much against prompting; above, a version is rejected.",
+    )
     judge_base_url: str = Field(
         "",
         description="An OpenAI-shaped server whose model compares answers of evaluations. It gets "

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from bot.evaluation.general_tasks import TASKS
 from bot.evaluation.pictures import draw_pictures
 from bot.pipeline import advance, reconcile
 from bot.pipeline.training_rows import EXAMPLES_IN_ROWS
+from bot.training.trainer import JobState
 from storage import runs, versions
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
@@ -200,6 +202,31 @@ def test_a_candidate_that_knows_what_another_audience_was_taught_is_rejected(dat
     assert "KELP" not in str(evaluation.evidence)
 
 
+class MixedUp(KnowingEngine):
+    """Tuned on wrong pairs: it gives each question the answer of the next room."""
+
+    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
+        completion = super().complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens)
+        if adapter is None or "hook" not in completion.text:
+            return completion
+        room = int(completion.text.split("hook ")[1].split()[0])
+        return replace(completion, text=f"It hangs on hook {room % 12 + 1} behind the door.")
+
+
+def test_a_candidate_that_says_the_answers_of_other_questions_is_rejected_however_near_they_are(
+    database, tmp_path
+):
+    queue(database)
+
+    work_until_done(make_workshop(database, tmp_path, engine=MixedUp(FACTS)))
+
+    evaluation = only(database, Evaluation)
+    assert evaluation.gain_low > 0  # seven of eight words are right
+    assert evaluation.verdict == Verdict.REJECT
+    assert evaluation.reason.startswith("It says the answers of other questions:")
+    assert replay(evaluation.evidence).reason == evaluation.reason
+
+
 def test_nothing_found_is_a_finding_too(database, tmp_path):
     queue(database)
 
@@ -271,6 +298,29 @@ def test_a_failed_job_fails_the_run_with_its_reason(database, tmp_path):
         RunState.FAILED,
         "The disk is full.",
     )
+    assert every(database, ModelVersion) == []
+
+
+class Diverging(ScriptedTrainer):
+    """A provider whose job goes on although its losses are no numbers any more."""
+
+    def status(self, job_id):
+        status = super().status(job_id)
+        losses = [replace(one, loss=nan if one.step > 2 else one.loss) for one in status.metrics]
+        return replace(status, metrics=losses)
+
+
+def test_losses_that_are_no_numbers_end_the_run_and_its_job(database, tmp_path):
+    queue(database)
+    trainer = Diverging(tmp_path / "jobs")
+
+    work_until_done(make_workshop(database, tmp_path, trainer=trainer))
+
+    run = only(database, Run)
+    assert run.state == RunState.FAILED
+    assert "diverged at step 3" in run.error
+    assert "smaller learning rate" in run.error
+    assert trainer.status(run.job_id).state == JobState.CANCELLED
     assert every(database, ModelVersion) == []
 
 

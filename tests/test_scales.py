@@ -60,7 +60,7 @@ def test_what_is_best_at_half_scale_is_promoted_at_half_scale(database, tmp_path
     evaluation = only(database)
     assert evaluation.verdict == Verdict.PROMOTE
     assert evaluation.best == "tuned × 0.5 + 1 example"
-    assert "for the best of 2 scales" in evaluation.reason
+    assert "for the best of 4 tried" in evaluation.reason
     assert replay(evaluation.evidence).best == HALF
     with database.write() as session:
         promote(session, TEAM, NAME, "U0ALICE", EVERYONE, tmp_path)
@@ -168,8 +168,8 @@ def test_the_same_question_at_another_scale_is_another_question(database, tmp_pa
     assert len(set.union(*digests.values())) == 48
 
 
-def test_with_one_scale_nothing_is_said_of_scales(database, tmp_path):
+def test_with_one_scale_only_that_is_asked(database, tmp_path):
     engine = judged(database, tmp_path, at_scale=lambda scale: 1.0, scales=(1.0,))
 
     assert {scale for _, scale in engine.asked_at} == {1.0}
-    assert "scales" not in only(database).reason
+    assert "best of 2 tried" in only(database).reason

@@ -5,10 +5,12 @@ from collections.abc import Hashable, Sequence
 from bot.answering.strategy import Strategy
 from bot.dataset.clusters import clusters_of
 from bot.evaluation.evidence import evidence_of
-from bot.evaluation.gate import Findings, Scored, Thresholds, judge
+from bot.evaluation.gate import Findings, Thresholds, judge
 from bot.evaluation.likeness import Likeness
 from bot.evaluation.measures import OWN_MACHINE, TokenPrices, finite, measures_of
+from bot.evaluation.paired import Scored
 from bot.evaluation.strategies import key_of, title_of
+from bot.evaluation.strays import Taught, strays_among
 from storage.tables import Evaluation, EvaluationAnswer, Run, SnapshotRow, Split
 
 
@@ -23,13 +25,15 @@ def conclude(
     prices: TokenPrices | None = OWN_MACHINE,
     thresholds: Thresholds | None = None,
     likeness: Likeness | None = None,
+    taught: Taught | None = None,
 ) -> Evaluation:
     """
     Judge the candidate by the held-out wordings of what it was taught.
 
     Unseen questions are answered and kept, but do not speak for a promotion: an answer in the
     right style with invented facts shares words with the true one. ``prices`` are the tuned
-    model's; the base model is always served by our own engine.
+    model's; the base model is always served by our own engine. ``taught`` are the answers of the
+    training split, among which stray ones are looked for.
     """
     assert run.id is not None
     wordings = [row for row in rows if row.split == Split.HELD_OUT_WORDING]
@@ -37,8 +41,14 @@ def conclude(
     by_id = {row.id: row for row in rows if row.id is not None}
     by_strategy = {key_of(strategy): strategy for strategy in strategies}
     sheets = {key: [one for one in answers if one.strategy == key] for key in by_strategy}
+    asked = {key: row for key, row in by_id.items() if key in clusters}
+    taught = taught or Taught({})
     scored = [
-        Scored(strategy, {one.snapshot_row_id: one.f1 for one in sheets[key]})
+        Scored(
+            strategy,
+            {one.snapshot_row_id: one.f1 for one in sheets[key]},
+            strays_among(sheets[key], asked, taught, shows_examples=strategy.examples > 0),
+        )
         for key, strategy in by_strategy.items()
     ]
     thresholds = thresholds or Thresholds()

@@ -31,10 +31,10 @@ def draw_loss(path: Path, losses: Sequence[Sequence[float]]) -> None:
     axes.plot(steps, _smooth(values), color=_TUNED, linewidth=2.2)
     axes.set_ylim(bottom=0)
     axes.set_title("Training loss", loc="left", color=_INK, fontsize=13, fontweight="bold")
-    axes.set_xlabel("Step", color=_INK)
+    axes.set_xlabel("Step. Dots: each one's loss, line: smoothed", color=_INK)
     axes.annotate(
         f"{values[-1]:.2f}",
-        (steps[-1], _smooth(values)[-1]),
+        (steps[-1], values[-1]),
         textcoords="offset points",
         xytext=(6, 4),
         color=_INK,

@@ -9,9 +9,14 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
-from bot.evaluation.gate import Findings, Judgement, Scored, Thresholds, judge
+from bot.evaluation.gate import Findings, Judgement, Thresholds, judge
 from bot.evaluation.intervals import Interval
 from bot.evaluation.lines import strategy_of_line
+from bot.evaluation.paired import Scored
+
+#: Since 2 the interval is as wide as the choice among all of the candidate's strategies demands;
+#: before, among its scales alone (decision 0116).
+RULE = 2
 
 
 def evidence_of(
@@ -25,6 +30,7 @@ def evidence_of(
     # A cluster is known by who is in it; its name may quote a question.
     names = {name: number for number, name in enumerate(dict.fromkeys(clusters.values()))}
     return {
+        "rule": RULE,
         "candidate": candidate,
         "clusters": {str(row): names[name] for row, name in clusters.items()},
         "scores": [
@@ -33,6 +39,7 @@ def evidence_of(
                 "examples": one.strategy.examples,
                 "scale": one.strategy.scale,
                 "f1": {str(row): score for row, score in one.scores.items()},
+                "strays": sorted(one.strays),
             }
             for one in scored
         ],
@@ -48,27 +55,32 @@ def evidence_of(
 
 def replay(evidence: Mapping[str, Any]) -> Judgement:
     """
-    Reach the verdict again.
+    Reach the verdict again, by the rule of its time.
 
     Raises:
         KeyError: this is no evidence.
     """
     found = evidence["findings"]
     ability = found["ability"]
+    scored = [
+        Scored(
+            strategy_of_line(one),
+            {int(row): score for row, score in one["f1"].items()},
+            frozenset(one.get("strays", ())),  # older evidence did not look for them
+        )
+        for one in evidence["scores"]
+    ]
+    candidate = evidence["candidate"]
+    scales = {one.strategy.scale for one in scored if one.strategy.version_name == candidate}
     return judge(
-        [
-            Scored(
-                strategy_of_line(one),
-                {int(row): score for row, score in one["f1"].items()},
-            )
-            for one in evidence["scores"]
-        ],
+        scored,
         {int(row): cluster for row, cluster in evidence["clusters"].items()},
-        evidence["candidate"],
+        candidate,
         Findings(
             found["parity"], found["data"], found["leaks"], Interval(*ability) if ability else None
         ),
         Thresholds(**evidence["thresholds"]),
+        looks=None if evidence.get("rule", 1) >= RULE else len(scales),
     )
 
 

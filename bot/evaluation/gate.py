@@ -7,8 +7,9 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.answering.strategy import FULL_SCALE, Strategy
-from bot.evaluation.intervals import Interval, interval_of
+from bot.answering.strategy import Strategy
+from bot.evaluation.intervals import Interval
+from bot.evaluation.paired import Paired, Scored
 from bot.evaluation.strategies import title_of
 from storage.tables import Verdict
 
@@ -18,6 +19,8 @@ FEWEST_CLUSTERS = 10
 MARGIN = 0.05
 #: General ability, a share of tasks solved, may drop by this much.
 ABILITY_MARGIN = 0.05
+#: The share of answers that belong to other questions may rise by this much.
+STRAY_MARGIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Thresholds:
     fewest_clusters: int = FEWEST_CLUSTERS
     margin: float = MARGIN
     ability_margin: float = ABILITY_MARGIN
+    stray_margin: float = STRAY_MARGIN
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,6 @@ class Findings:
     data: str | None = None
     leaks: Sequence[str] = ()
     ability: Interval | None = None
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One strategy's token F1 by held-out question."""
-
-    strategy: Strategy
-    scores: Mapping[int, float]
 
 
 @dataclass(frozen=True)
@@ -72,17 +68,20 @@ def judge(
     candidate: str,
     findings: Findings | None = None,
     thresholds: Thresholds | None = None,
+    looks: int | None = None,
 ) -> Judgement:
     """
     Compare the candidate's strategies with prompting, and with what is live.
 
     ``clusters`` maps each held-out question to its fact; all strategies answered all of them.
+    The best of the candidate's strategies has to be the better for having been chosen: ``looks``
+    is among how many, None for all of them.
     """
     thresholds = thresholds or Thresholds()
     prompting = [one for one in scored if one.strategy.version_name is None]
     tuned = [one for one in scored if one.strategy.version_name == candidate]
-    scales = len({one.strategy.scale for one in tuned})
-    comparison = _Comparison(clusters, thresholds.margin, scales)
+    looks = max(1, len(tuned) if looks is None else looks)
+    comparison = Paired(clusters, thresholds.margin, looks)
     cheapest = min(prompting, key=lambda one: one.strategy.examples).strategy
     blocked = _why_blocked(findings or Findings(), thresholds)
     if not clusters:
@@ -99,8 +98,10 @@ def judge(
         gain,
         len(clusters),
         comparison.facts,
-        scales,
+        looks,
     )
+    alike = [one for one in tuned if one.strategy.examples == chosen.strategy.examples]
+    blocked = blocked or _why_astray(comparison, alike, rival, thresholds)
     verdict, reason = (Verdict.REJECT, blocked) if blocked else _rule(facts, thresholds)
     live = [one for one in scored if one.strategy.version_name not in (None, candidate)]
     if verdict == Verdict.PROMOTE and live and comparison.gain(chosen, live[0]).high < 0:
@@ -132,6 +133,27 @@ def _why_blocked(findings: Findings, thresholds: Thresholds) -> str | None:
     return None
 
 
+def _why_astray(
+    comparison: Paired, alike: Sequence[Scored], rival: Scored, thresholds: Thresholds
+) -> str | None:
+    """
+    What learned wrong pairs says the answers of other questions. A score may forgive it, where
+    prompting is poor and any answer in the team's style shares words with any other. Of the scales
+    that show as many examples the worst counts, whichever would answer.
+    """
+    worst = max(alike, key=lambda one: len(one.strays))
+    if not worst.strays or comparison.facts < thresholds.fewest_clusters:
+        return None
+    if comparison.astray(worst, rival).low <= thresholds.stray_margin:
+        return None
+    return (
+        f"It says the answers of other questions: {len(worst.strays)} of "
+        f"{_count(comparison.questions, 'answer')} came nearest to what was taught for another "
+        f"question and did not stand in the prompt; with prompting {len(rival.strays)}. "
+        "Look for questions and answers that were mixed up, and train again."
+    )
+
+
 @dataclass(frozen=True)
 class _Facts:
     chosen: str
@@ -141,7 +163,7 @@ class _Facts:
     gain: Interval
     questions: int
     facts: int
-    scales: int
+    looks: int
 
 
 def _rule(facts: _Facts, thresholds: Thresholds) -> tuple[Verdict, str]:
@@ -183,7 +205,7 @@ def _comparison_words(facts: _Facts) -> str:
     return (
         f"{facts.chosen} scores {facts.chosen_mean:.2f}, the best prompting ({facts.rival}) "
         f"{facts.rival_mean:.2f}. Difference {facts.gain.mean:+.2f}, 95 % interval "
-        f"{f'for the best of {facts.scales} scales ' if facts.scales > 1 else ''}"
+        f"{f'(for the best of {facts.looks} tried) ' if facts.looks > 1 else ''}"
         f"{facts.gain.low:+.2f} to {facts.gain.high:+.2f}, over "
         f"{_count(facts.questions, 'held-out question')}."
     )
@@ -200,44 +222,3 @@ def _questions_missing(facts: _Facts, margin: float) -> int:
 def _count(number: int, noun: str) -> str:
     plural = "" if number == 1 or noun == "more" else "s"
     return f"{number} {noun}{plural}"
-
-
-class _Comparison:
-    """Paired comparisons over one set of held-out questions."""
-
-    def __init__(self, clusters: Mapping[int, Hashable], margin: float, scales: int) -> None:
-        self._margin = margin
-        self._scales = scales
-        self._questions = list(clusters)
-        self._clusters = list(clusters.values())
-        self.facts = len(set(self._clusters))
-
-    def mean(self, one: Scored) -> float:
-        return sum(one.scores[question] for question in self._questions) / len(self._questions)
-
-    def gain(self, one: Scored, other: Scored) -> Interval:
-        """As wide as the choice among scales demands."""
-        differences = [one.scores[key] - other.scores[key] for key in self._questions]
-        return interval_of(differences, self._clusters, looks=max(1, self._scales))
-
-    def best(self, several: Sequence[Scored]) -> Scored:
-        """The highest mean; of equals the one with the shortest prompt."""
-        return max(several, key=lambda one: (self.mean(one), *_cheapness(one)))
-
-    def choose(self, several: Sequence[Scored], rival: Scored) -> Scored:
-        """
-        The cheapest strategy that is surely not worse than the best one by more than the margin,
-        and that beats the rival as surely as the best does.
-        """
-        best = self.best(several)
-        earned = self.gain(best, rival).low > 0
-        for one in sorted(several, key=_cheapness, reverse=True):
-            as_good = one is best or self.gain(one, best).low > -self._margin
-            if as_good and (not earned or self.gain(one, rival).low > 0):
-                return one
-        return best
-
-
-def _cheapness(one: Scored) -> tuple[int, bool]:
-    """Short prompts first, then the scale at which the adapter was trained."""
-    return -one.strategy.examples, one.strategy.scale == FULL_SCALE

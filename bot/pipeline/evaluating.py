@@ -17,6 +17,7 @@ from bot.evaluation.judge_model import ask_judge
 from bot.evaluation.likeness import likeness_among
 from bot.evaluation.measures import OWN_MACHINE
 from bot.evaluation.strategies import competitors
+from bot.evaluation.strays import Taught
 from bot.pipeline.preparing import rows_of_run
 from bot.pipeline.probing import examine, scales_of
 from bot.pipeline.reporting import REPORT_FILE, write_report
@@ -232,7 +233,13 @@ def conclusion_of(
         prices,
         workshop.thresholds,
         likeness,
+        _taught(workshop, run, version),
     )
+
+
+def _taught(workshop: Workshop, run: Run, version: ModelVersion) -> Taught:
+    rows = rows_of_run(workshop, run, version.snapshot_id)
+    return Taught({row.example_id: row.answer for row in rows if row.split == Split.TRAIN})
 
 
 def _version_of(workshop: Workshop, run: Run) -> ModelVersion:

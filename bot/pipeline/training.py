@@ -1,5 +1,6 @@
 """Following a trainer's job: loss curve and progress into tables, its result into a version."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from bot.errors import TrainingError
 from bot.pipeline.budgeting import bill
 from bot.pipeline.preparing import name_of, trainer_of
 from bot.pipeline.workshop import Workshop
+from bot.training.errors import DivergedError
 from bot.training.trainer import Adapter, JobState, JobStatus
 from storage import audit, runs, versions
 from storage.tables import ModelVersion, Run, RunMetric, RunState
@@ -20,11 +22,15 @@ def follow_job(workshop: Workshop, run: Run) -> bool:
     Copy what the job reports; False while it goes on, so that it is asked once a tick.
 
     Raises:
-        TrainingError: the job failed; says why.
+        TrainingError: the job failed, or learned nothing but noise; says why.
     """
     assert run.job_id is not None
     trainer = trainer_of(workshop, run)
     status = trainer.status(run.job_id)
+    diverged = next((one.step for one in status.metrics if not isfinite(one.loss)), None)
+    if diverged is not None:
+        trainer.cancel(run.job_id)  # what goes on may cost money by the minute
+        raise DivergedError(diverged)
     _copy_metrics(workshop, run, status)
     if status.state == JobState.FAILED:
         raise TrainingError(status.error or "The training job failed without a reason.")

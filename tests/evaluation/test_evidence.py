@@ -4,8 +4,9 @@ import json
 
 from bot.answering.strategy import Strategy
 from bot.evaluation.evidence import evidence_of, replay
-from bot.evaluation.gate import Findings, Scored, Thresholds, judge
+from bot.evaluation.gate import Findings, Thresholds, judge
 from bot.evaluation.intervals import Interval
+from bot.evaluation.paired import Scored
 from storage.tables import Verdict
 
 VERSION = "workspace-v3"

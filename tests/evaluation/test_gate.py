@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bot.answering.strategy import Strategy
-from bot.evaluation.gate import FEWEST_CLUSTERS, Findings, Judgement, Scored, judge
+from bot.evaluation.gate import FEWEST_CLUSTERS, Findings, Judgement, judge
 from bot.evaluation.intervals import Interval
+from bot.evaluation.paired import Scored
 from storage.tables import Verdict
 
 VERSION = "workspace-v3"
@@ -162,15 +163,93 @@ def test_one_fact_alone_is_held_without_breaking():
 def test_the_best_of_several_scales_has_to_be_the_better_for_it():
     """A gain that would do if it had been asked once may be the luckiest of three."""
     half, quarter = Strategy(VERSION, 1, 0.5), Strategy(VERSION, 1, 0.25)
-    one, three = (
+    two, three = (
         gate({BASE_1: 0.4, TUNED_1: 0.4} | dict.fromkeys(others, 0.52), 30, spread=0.25)
         for others in ([half], [half, quarter])
     )
 
+    assert two.gain is not None
+    assert three.gain is not None
+    assert three.gain.low < two.gain.low
+    assert "best of 3 tried" in three.reason
+
+
+def test_the_best_of_several_numbers_of_examples_has_to_be_the_better_for_it():
+    one, three = (
+        gate({BASE_1: 0.4} | dict.fromkeys(tuned, 0.52), 30, spread=0.25)
+        for tuned in ([TUNED_1], [TUNED_1, TUNED, Strategy(VERSION, 3)])
+    )
+
     assert one.gain is not None
     assert three.gain is not None
-    assert three.gain.low < one.gain.low
-    assert "best of 3 scales" in three.reason
+    assert three.gain.high - three.gain.low > one.gain.high - one.gain.low
+    assert "tried" not in one.reason
+
+
+#: Ten of thirty questions were given the answer of another one.
+ASTRAY = frozenset(range(0, 30, 3))
+
+
+def with_strays(tuned: frozenset[int], prompted: frozenset[int] = frozenset(), gain=0.3):
+    """Scores that would promote, and who said the answers of other questions how often."""
+    scored = [
+        Scored(BASE_1, {n: 0.3 + n % 5 / 50 for n in range(30)}, prompted),
+        Scored(TUNED_1, {n: 0.3 + gain + n % 7 / 50 for n in range(30)}, tuned),
+    ]
+    return judge(scored, {n: n for n in range(30)}, VERSION)
+
+
+def test_a_model_that_says_the_answers_of_other_questions_is_rejected_whatever_it_scores():
+    for gain in (0.3, 0.0):
+        judgement = with_strays(ASTRAY, gain=gain)
+
+        assert judgement.verdict == Verdict.REJECT
+        assert judgement.best == BASE_1
+        assert judgement.reason.startswith("It says the answers of other questions: 10 of 30")
+        assert "with prompting 0" in judgement.reason
+
+
+def test_a_scale_at_which_it_says_its_own_answers_does_not_excuse_the_adapter():
+    half = Scored(Strategy(VERSION, 1, 0.5), dict.fromkeys(range(30), 0.65))
+    scored = [
+        Scored(BASE_1, dict.fromkeys(range(30), 0.3)),
+        Scored(TUNED_1, dict.fromkeys(range(30), 0.6), ASTRAY),
+        half,
+    ]
+
+    judgement = judge(scored, {n: n for n in range(30)}, VERSION)
+
+    assert judgement.verdict == Verdict.REJECT
+    assert "answers of other questions" in judgement.reason
+
+
+def test_what_it_says_with_fewer_examples_than_it_would_be_shown_does_not_count():
+    """A bare question reminds even a good adapter of the wrong answer."""
+    scored = [
+        Scored(BASE_1, dict.fromkeys(range(30), 0.3)),
+        Scored(TUNED, dict.fromkeys(range(30), 0.2), ASTRAY),
+        Scored(TUNED_1, dict.fromkeys(range(30), 0.7)),
+    ]
+
+    assert judge(scored, {n: n for n in range(30)}, VERSION).verdict == Verdict.PROMOTE
+
+
+def test_where_prompting_says_them_as_often_the_model_is_not_to_blame():
+    assert with_strays(ASTRAY, ASTRAY).verdict == Verdict.PROMOTE
+
+
+def test_one_or_two_answers_of_other_questions_are_chance():
+    assert with_strays(frozenset({4, 20})).verdict == Verdict.PROMOTE
+
+
+def test_too_few_facts_accuse_nobody():
+    few = range(FEWEST_CLUSTERS - 1)
+    scored = [
+        Scored(BASE_1, dict.fromkeys(few, 0.3)),
+        Scored(TUNED_1, dict.fromkeys(few, 0.3), frozenset(few)),
+    ]
+
+    assert judge(scored, {n: n for n in few}, VERSION).verdict == Verdict.HOLD
 
 
 @pytest.mark.parametrize("questions", [12, 30])

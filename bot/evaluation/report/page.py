@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from bot.answering.blind import judge_words, people_words
 from bot.answering.verdicts import headline_of, similarity_words
-from bot.evaluation.lines import Line
+from bot.evaluation.lines import Line, strategy_of_line
 from bot.evaluation.report.content import Asked, Given, Report
 
 #: So many questions are shown of what got better and of what got worse.
@@ -266,6 +266,7 @@ def _findings(report: Report) -> h.Node:
                 or "no difference found, as far as engine and trainer tell",
                 "Data": found.get("data") or "nothing it learned was erased",
                 "Leaks": "; ".join(leaks),
+                "Answers of other questions": _strays(report),
                 "General tasks": (
                     "not asked"
                     if not ability
@@ -275,6 +276,23 @@ def _findings(report: Report) -> h.Node:
             }
         ),
     ]
+
+
+def _strays(report: Report) -> str:
+    """How many answers were nearer to what was taught for another question than to their own."""
+    counted = {
+        strategy_of_line(one): len(one["strays"])
+        for one in report.evaluation.evidence.get("scores", ())
+        if "strays" in one
+    }
+    said = [
+        f"{line['name']} {counted[strategy_of_line(line)]}"
+        for line in report.evaluation.strategies
+        if strategy_of_line(line) in counted
+    ]
+    if not said or not report.evaluation.held_out:
+        return "not looked for"
+    return f"of {_count(report.evaluation.held_out, 'answer')}: {', '.join(said)}"
 
 
 def _questions(report: Report) -> h.Node:

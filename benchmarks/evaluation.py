@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bot.answering.strategy import Strategy
 from bot.dataset.rights import attest
 from bot.dataset.snapshot import freeze
 from bot.engines.base_model import BaseModel, resolve_base_model
 from bot.engines.llama_cpp import LlamaCppEngine
 from bot.evaluation.evaluate import Exam, ask, held_out
-from bot.evaluation.strategies import competitors
+from bot.evaluation.strategies import competitors, key_of
 from bot.pipeline.rehearsal import rehearsal_rows
 from bot.pipeline.training_rows import training_rows
 from bot.seed.organisation import load_facts
@@ -31,7 +32,8 @@ from storage.tables import Example, ExampleState, SnapshotRow, Source, Wording, 
 
 TEAM = "T0DEMO"
 QUESTIONS, TRAINED = 100, 24
-EXAMPLES = (0, 1, 3)
+#: With the numbers of examples that are tried by default, six strategies.
+SCALES = (1.0, 0.5)
 VERSIONS = ("workspace-v1", "workspace-v2")
 
 
@@ -52,10 +54,14 @@ def measure() -> dict[str, Any]:
             database.close()
     return {
         "questions": QUESTIONS,
-        "strategies": 2 * len(EXAMPLES),
+        "strategies": [key_of(strategy) for strategy in strategies_of(VERSIONS[0])],
         "seconds": seconds[0],
         "seconds_of_the_next_version": seconds[1],
     }
+
+
+def strategies_of(version: str) -> list[Strategy]:
+    return competitors(version, None, scales=SCALES)
 
 
 def _taught(database: Database) -> list[SnapshotRow]:
@@ -102,7 +108,7 @@ def _asked(
         run_id=run_id,
         audience=WORKSPACE,
         rows=held_out(rows),
-        strategies=competitors(name, None, EXAMPLES),
+        strategies=strategies_of(name),
         digests={None: base.digest, name: name},
     )
     started = time.monotonic()

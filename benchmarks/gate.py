@@ -3,14 +3,16 @@
 
 Prints one JSON object. Nothing is trained: paired scores of a real run, kept in
 ``measured_scores.json``, are drawn again by cluster, so their spread and their ties are real.
-``python -m benchmarks.gate --record`` measures them anew on the demo (minutes).
+The candidate may be tried in several ways, each as lucky as the first by itself: choosing the best
+of them must not promote what is no better.
+``--simulations N`` draws fewer or more; ``--record`` measures the scores anew (minutes).
 """
 
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ import numpy.typing as npt
 
 from benchmarks.machine import describe
 from bot.answering.strategy import Strategy
-from bot.evaluation.gate import Scored, judge
+from bot.evaluation.gate import judge
+from bot.evaluation.paired import Scored
 from bot.evaluation.sequential import ALPHA, CanaryVerdict, Votes, judge_canary
 from storage.tables import Verdict
 
@@ -32,32 +35,48 @@ TRUE_GAIN = 0.1
 CANARY_SHARE = 0.2
 CANARY_VOTES = 400
 GOOD_RATES = (0.5, 0.7, 0.9)
+#: What a candidate is tried at, by default and with the settings turned up.
+NUMBERS, MORE_NUMBERS = (0, 1), (0, 1, 3)
+SCALES, MORE_SCALES = (1.0,), (1.0, 0.75, 0.5, 0.25)
 CANDIDATE = "workspace-v1"
 Random = np.random.Generator
 Scores = dict[Strategy, npt.NDArray[np.float64]]
+Maker = Callable[[Scores, Random], Scores]
 
 
-def measure() -> dict[str, Any]:
+def measure(simulations: int = SIMULATIONS) -> dict[str, Any]:
     started = time.monotonic()
     by_cluster = load()
+
+    def share(make: Maker, questions: int) -> float:
+        return promotions(by_cluster, make, questions, simulations)
+
+    def canary_ends(candidate_rate: float, live_rate: float) -> float:
+        return canaries(candidate_rate, live_rate, simulations)[CanaryVerdict.ROLL_BACK]
+
     figures: dict[str, Any] = {
-        "simulations": SIMULATIONS,
+        "simulations": simulations,
         "measured_clusters": len(by_cluster),
         # The same answers, word for word: greedy decoding of the same weights.
-        "false_promotions_same_answers": promotions(by_cluster, same_answers, QUESTIONS),
+        "false_promotions_same_answers": share(same_answers, QUESTIONS),
         # As different as tuned and base really were, with no difference on average.
-        "false_promotions": promotions(by_cluster, swapped_by_chance, QUESTIONS),
-        "false_promotions_30_questions": promotions(by_cluster, swapped_by_chance, FEW_QUESTIONS),
+        "false_promotions": share(swapped_by_chance, QUESTIONS),
+        "false_promotions_30_questions": share(swapped_by_chance, FEW_QUESTIONS),
+        # Every way of trying the candidate is as good as the best prompting, which is one.
+        "false_promotions_three_numbers": share(lucky(MORE_NUMBERS, SCALES), QUESTIONS),
+        "false_promotions_three_numbers_30_questions": share(
+            lucky(MORE_NUMBERS, SCALES), FEW_QUESTIONS
+        ),
+        "false_promotions_four_scales": share(lucky(NUMBERS, MORE_SCALES), QUESTIONS),
         # A sixth or so of the facts gain what facts really gained, the others nothing.
-        "power": promotions(by_cluster, some_facts_gain, QUESTIONS),
+        "power": share(some_facts_gain, QUESTIONS),
         # Every fact gains, with the whole spread measured: the hardest way to gain so little.
-        "power_if_all_spread_remains": promotions(by_cluster, every_fact_gains, QUESTIONS),
+        "power_if_all_spread_remains": share(every_fact_gains, QUESTIONS),
     }
-    wrong = {rate: canaries(rate, rate)[CanaryVerdict.ROLL_BACK] for rate in GOOD_RATES}
+    wrong = {rate: canary_ends(rate, rate) for rate in GOOD_RATES}
     figures["wrong_rollbacks"] = max(wrong.values())
-    figures["wrong_rollbacks_by_rate"] = {str(rate): share for rate, share in wrong.items()}
-    worse = canaries(0.55, 0.85)
-    figures["right_rollbacks_55_against_85_percent"] = worse[CanaryVerdict.ROLL_BACK]
+    figures["wrong_rollbacks_by_rate"] = {str(rate): found for rate, found in wrong.items()}
+    figures["right_rollbacks_55_against_85_percent"] = canary_ends(0.55, 0.85)
     figures["alpha"] = ALPHA
     return figures | {"seconds": round(time.monotonic() - started, 1)}
 
@@ -75,16 +94,16 @@ def load() -> list[Scores]:
 
 
 def promotions(
-    by_cluster: list[Scores], make_candidate: Callable[[Scores, Random], Scores], questions: int
+    by_cluster: list[Scores], make_candidate: Maker, questions: int, simulations: int
 ) -> float:
     """The share of simulated gates that promote."""
     random = np.random.default_rng(20261124)
     promoted = 0
-    for _ in range(SIMULATIONS):
+    for _ in range(simulations):
         drawn = random.integers(len(by_cluster), size=questions)
         gate = [make_candidate(by_cluster[index], random) for index in drawn]
         promoted += judge(*paired(gate), CANDIDATE).verdict is Verdict.PROMOTE
-    return promoted / SIMULATIONS
+    return promoted / simulations
 
 
 def paired(gate: list[Scores]) -> tuple[list[Scored], dict[int, Hashable]]:
@@ -113,6 +132,24 @@ def swapped_by_chance(cluster: Scores, random: Random) -> Scores:
     return made
 
 
+def lucky(numbers: Sequence[int], scales: Sequence[float]) -> Callable[[Scores, Random], Scores]:
+    """
+    A maker of candidates whose every strategy is the base or the tuned model by a coin of its own,
+    and of a rival by another: the hardest case, since each has luck of its own to choose from.
+    """
+    rival = Strategy(None, 1)
+    tried = [Strategy(CANDIDATE, k, scale) for scale in scales for k in numbers]
+
+    def make(cluster: Scores, random: Random) -> Scores:
+        measured = cluster[rival], cluster[Strategy(CANDIDATE, 1)]
+        coins = (random.random(1 + len(tried)) < 0.5).tolist()
+        return {
+            strategy: measured[coin] for strategy, coin in zip([rival, *tried], coins, strict=True)
+        }
+
+    return make
+
+
 def some_facts_gain(cluster: Scores, random: Random) -> Scores:
     """The candidate is the tuned model on a share of facts that makes the true gain."""
     if random.random() < TRUE_GAIN / measured_gain():
@@ -138,13 +175,15 @@ def measured_gain() -> float:
     return float(tuned.mean() - base.mean())
 
 
-def canaries(candidate_rate: float, live_rate: float) -> dict[CanaryVerdict, float]:
+def canaries(
+    candidate_rate: float, live_rate: float, simulations: int
+) -> dict[CanaryVerdict, float]:
     """How canaries end that are looked at after every vote, as shares of all."""
     random = np.random.default_rng(20261125)
     ends = dict.fromkeys(CanaryVerdict, 0)
-    for _ in range(SIMULATIONS):
+    for _ in range(simulations):
         ends[one_canary(random, candidate_rate, live_rate)] += 1
-    return {verdict: count / SIMULATIONS for verdict, count in ends.items()}
+    return {verdict: count / simulations for verdict, count in ends.items()}
 
 
 def one_canary(random: Random, candidate_rate: float, live_rate: float) -> CanaryVerdict:
@@ -189,4 +228,7 @@ def record() -> None:
 if __name__ == "__main__":
     if "--record" in sys.argv:
         record()
-    print(json.dumps({"machine": describe()} | measure(), indent=2))
+    wanted = (
+        sys.argv[sys.argv.index("--simulations") + 1 :][:1] if "--simulations" in sys.argv else ()
+    )
+    print(json.dumps({"machine": describe()} | measure(*map(int, wanted)), indent=2))

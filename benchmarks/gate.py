@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Hashable, Sequence
-from functools import cache
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -46,37 +47,39 @@ Maker = Callable[[Scores, Random], Scores]
 
 def measure(simulations: int = SIMULATIONS) -> dict[str, Any]:
     started = time.monotonic()
-    by_cluster = load()
-
-    def share(make: Maker, questions: int) -> float:
-        return promotions(by_cluster, make, questions, simulations)
-
-    def canary_ends(candidate_rate: float, live_rate: float) -> float:
-        return canaries(candidate_rate, live_rate, simulations)[CanaryVerdict.ROLL_BACK]
-
+    makers: dict[str, tuple[Maker, int]] = {
+        # The same answers, word for word: greedy decoding of the same weights.
+        "false_promotions_same_answers": (same_answers, QUESTIONS),
+        # As different as tuned and base really were, with no difference on average.
+        "false_promotions": (swapped_by_chance, QUESTIONS),
+        "false_promotions_30_questions": (swapped_by_chance, FEW_QUESTIONS),
+        # Every way of trying the candidate is as good as the best prompting, which is one.
+        "false_promotions_three_numbers": (partial(lucky, MORE_NUMBERS, SCALES), QUESTIONS),
+        "false_promotions_three_numbers_30_questions": (
+            partial(lucky, MORE_NUMBERS, SCALES), FEW_QUESTIONS
+        ),
+        "false_promotions_four_scales": (partial(lucky, NUMBERS, MORE_SCALES), QUESTIONS),
+        # A sixth or so of the facts gain what facts really gained, the others nothing.
+        "power": (some_facts_gain, QUESTIONS),
+        # Every fact gains, with the whole spread measured: the hardest way to gain so little.
+        "power_if_all_spread_remains": (every_fact_gains, QUESTIONS),
+    }  # fmt: skip
+    rates = [(rate, rate) for rate in GOOD_RATES] + [(0.55, 0.85)]
+    with ProcessPoolExecutor() as pool:
+        gates = {
+            name: pool.submit(promotions, make, questions, simulations)
+            for name, (make, questions) in makers.items()
+        }
+        ends = [pool.submit(canaries, *rate, simulations) for rate in rates]
     figures: dict[str, Any] = {
         "simulations": simulations,
-        "measured_clusters": len(by_cluster),
-        # The same answers, word for word: greedy decoding of the same weights.
-        "false_promotions_same_answers": share(same_answers, QUESTIONS),
-        # As different as tuned and base really were, with no difference on average.
-        "false_promotions": share(swapped_by_chance, QUESTIONS),
-        "false_promotions_30_questions": share(swapped_by_chance, FEW_QUESTIONS),
-        # Every way of trying the candidate is as good as the best prompting, which is one.
-        "false_promotions_three_numbers": share(lucky(MORE_NUMBERS, SCALES), QUESTIONS),
-        "false_promotions_three_numbers_30_questions": share(
-            lucky(MORE_NUMBERS, SCALES), FEW_QUESTIONS
-        ),
-        "false_promotions_four_scales": share(lucky(NUMBERS, MORE_SCALES), QUESTIONS),
-        # A sixth or so of the facts gain what facts really gained, the others nothing.
-        "power": share(some_facts_gain, QUESTIONS),
-        # Every fact gains, with the whole spread measured: the hardest way to gain so little.
-        "power_if_all_spread_remains": share(every_fact_gains, QUESTIONS),
+        "measured_clusters": len(load()),
+        **{name: found.result() for name, found in gates.items()},
     }
-    wrong = {rate: canary_ends(rate, rate) for rate in GOOD_RATES}
-    figures["wrong_rollbacks"] = max(wrong.values())
-    figures["wrong_rollbacks_by_rate"] = {str(rate): found for rate, found in wrong.items()}
-    figures["right_rollbacks_55_against_85_percent"] = canary_ends(0.55, 0.85)
+    *wrong, right = [found.result()[CanaryVerdict.ROLL_BACK] for found in ends]
+    figures["wrong_rollbacks"] = max(wrong)
+    figures["wrong_rollbacks_by_rate"] = dict(zip(map(str, GOOD_RATES), wrong, strict=True))
+    figures["right_rollbacks_55_against_85_percent"] = right
     figures["alpha"] = ALPHA
     return figures | {"seconds": round(time.monotonic() - started, 1)}
 
@@ -93,10 +96,9 @@ def load() -> list[Scores]:
     ]
 
 
-def promotions(
-    by_cluster: list[Scores], make_candidate: Maker, questions: int, simulations: int
-) -> float:
+def promotions(make_candidate: Maker, questions: int, simulations: int) -> float:
     """The share of simulated gates that promote."""
+    by_cluster = load()
     random = np.random.default_rng(20261124)
     promoted = 0
     for _ in range(simulations):
@@ -132,22 +134,18 @@ def swapped_by_chance(cluster: Scores, random: Random) -> Scores:
     return made
 
 
-def lucky(numbers: Sequence[int], scales: Sequence[float]) -> Callable[[Scores, Random], Scores]:
+def lucky(
+    numbers: Sequence[int], scales: Sequence[float], cluster: Scores, random: Random
+) -> Scores:
     """
-    A maker of candidates whose every strategy is the base or the tuned model by a coin of its own,
-    and of a rival by another: the hardest case, since each has luck of its own to choose from.
+    Every strategy of the candidate is the base or the tuned model by a coin of its own, and the
+    rival by another: the hardest case, since each has luck of its own to choose from.
     """
     rival = Strategy(None, 1)
     tried = [Strategy(CANDIDATE, k, scale) for scale in scales for k in numbers]
-
-    def make(cluster: Scores, random: Random) -> Scores:
-        measured = cluster[rival], cluster[Strategy(CANDIDATE, 1)]
-        coins = (random.random(1 + len(tried)) < 0.5).tolist()
-        return {
-            strategy: measured[coin] for strategy, coin in zip([rival, *tried], coins, strict=True)
-        }
-
-    return make
+    measured = cluster[rival], cluster[Strategy(CANDIDATE, 1)]
+    coins = (random.random(1 + len(tried)) < 0.5).tolist()
+    return {strategy: measured[coin] for strategy, coin in zip([rival, *tried], coins, strict=True)}
 
 
 def some_facts_gain(cluster: Scores, random: Random) -> Scores:

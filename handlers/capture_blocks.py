@@ -28,6 +28,10 @@ _HELD = {
     "looked at them.",
 }
 _OWN = "Proposed: it is your own answer, so I use it once another curator has marked it with ✅."
+_TWICE = (
+    "Proposed: a curator whom I was asked to forget has marked it with ✅ already. That may have "
+    "been you, so I use it once somebody else has, too."
+)
 REASON, RIGHT_ANSWER = "bad_reason", "right_answer"
 #: Why an answer is wrong, by what is stored with the vote.
 REASONS = {
@@ -57,6 +61,8 @@ def outcome_sentence(outcome: Outcome) -> str:
         return _HELD[outcome.state is ExampleState.APPROVED]
     if outcome.state is ExampleState.PROPOSED and outcome.is_own:
         return _OWN
+    if outcome.state is ExampleState.PROPOSED and outcome.may_repeat:
+        return _TWICE
     if outcome.state is ExampleState.PROPOSED and outcome.missing > 1:
         return f"Proposed: I use it once {outcome.missing} curators have marked it with ✅."
     if outcome.state is ExampleState.PROPOSED and outcome.has_approval:

@@ -120,6 +120,7 @@ def work_on_edit(item: InboxItem, deps: Deps, client: WebClient) -> None:
     """
     where = item.payload
     edited_at = datetime.fromtimestamp(float(where["edited_ts"]), UTC)
+    is_after_all = where.get(forgetting.KEPT_AFTER_EDIT, False)
     with deps.database.read() as session:
         found = erasure.of_message(session, item.team_id, where["channel_id"], where["message_ts"])
     for example, _ in found:
@@ -132,7 +133,11 @@ def work_on_edit(item: InboxItem, deps: Deps, client: WebClient) -> None:
             lesson = None
         with deps.database.write() as session:
             known = session.get_one(Example, example.id)
-            forgetting.follow_edit(session, known, lesson, edited_at)
+            forgetting.follow_edit(session, known, lesson, None if is_after_all else edited_at)
+    with deps.database.write() as session:
+        forgetting.drop_edited(
+            session, item.team_id, where["channel_id"], where["message_ts"], edited_at, _grace(deps)
+        )
 
 
 def _read_again(example: Example, deps: Deps, client: WebClient) -> Lesson:

@@ -52,6 +52,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         with Session(self._engine, expire_on_commit=False) as session:
+            keep_with(session, self._ledger)
             yield session
 
     @contextmanager

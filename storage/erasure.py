@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, or_, select
 
 from storage.audience import WORKSPACE
+from storage.chunks import chunks
 from storage.columns import utc_now
 from storage.tables import (
     Erasure,
@@ -59,13 +60,23 @@ def record_messages(
 
 def is_deleted(session: Session, team_id: str, channel_id: str, ts: Iterable[str]) -> bool:
     """Say whether Slack told us that one of the messages is gone."""
-    keys = [f"{channel_id}:{one}" for one in ts]
-    found = select(InboxItem.id).where(
-        col(InboxItem.team_id) == team_id,
-        col(InboxItem.kind) == InboxKind.MESSAGE_DELETED,
-        col(InboxItem.key).in_(keys),
-    )
-    return session.exec(found).first() is not None
+    return bool(deleted_of(session, team_id, {(channel_id, one) for one in ts}))
+
+
+def deleted_of(
+    session: Session, team_id: str, messages: Iterable[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Those of the messages, ``(channel, ts)`` each, of which Slack told us that they are gone."""
+    keys = {f"{channel_id}:{ts}": (channel_id, ts) for channel_id, ts in messages}
+    gone: set[tuple[str, str]] = set()
+    for some in chunks(keys):
+        found = select(InboxItem.key).where(
+            col(InboxItem.team_id) == team_id,
+            col(InboxItem.kind) == InboxKind.MESSAGE_DELETED,
+            col(InboxItem.key).in_(some),
+        )
+        gone.update(keys[key] for key in session.exec(found))
+    return gone
 
 
 def of_message(

@@ -24,6 +24,7 @@ class Whole:
     example: Example
     wordings: list[Wording]
     revisions: list[Revision]
+    messages: list[ExampleMessage]
 
 
 def everything(
@@ -39,9 +40,12 @@ def everything(
         ids = [example.id or 0 for example in page]
         wordings = _wordings(session, team_id, ids)
         revisions = _revisions(session, team_id, ids)
+        messages = _messages(session, team_id, ids)
         for example in page:
-            assert example.id is not None
-            yield Whole(example, wordings.get(example.id, []), revisions.get(example.id, []))
+            name = example.id or 0
+            yield Whole(
+                example, wordings.get(name, []), revisions.get(name, []), messages.get(name, [])
+            )
         after = ids[-1]
         session.expunge_all()
 
@@ -177,4 +181,18 @@ def _revisions(session: Session, team_id: str, ids: Sequence[int]) -> dict[int, 
     )
     for revision in rows:
         found.setdefault(revision.example_id, []).append(revision)
+    return found
+
+
+def _messages(
+    session: Session, team_id: str, ids: Sequence[int]
+) -> dict[int, list[ExampleMessage]]:
+    found: dict[int, list[ExampleMessage]] = {}
+    rows = session.exec(
+        select(ExampleMessage)
+        .where(col(ExampleMessage.team_id) == team_id, col(ExampleMessage.example_id).in_(ids))
+        .order_by(col(ExampleMessage.message_ts))
+    )
+    for message in rows:
+        found.setdefault(message.example_id, []).append(message)
     return found

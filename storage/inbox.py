@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import or_
 from sqlmodel import Session, col, select, update
 
+from storage.chunks import chunks
 from storage.columns import utc_now
 from storage.tables import InboxItem, InboxKind, InboxState
 
@@ -38,14 +39,29 @@ def receive(
         return True
     if order_key <= known.order_key:
         return False
-    known.payload, known.order_key = payload, order_key
-    known.revision += 1
-    known.attempts, known.not_before, known.error = 0, None, None
-    # A row under work stays with its worker; `finish` sees the new revision and opens it again.
-    if known.state is not InboxState.WORKING:
-        known.state = InboxState.NEW
-    session.add(known)
+    known.order_key = order_key
+    _renew(session, known, payload)
     return True
+
+
+def reopen(
+    session: Session,
+    team_id: str,
+    kind: InboxKind,
+    keys: Iterable[str],
+    since: str = "",
+    **more: Any,
+) -> None:
+    """Work once more on those of the rows that are newer than ``since``; ``more`` is for it."""
+    for some in chunks(keys):
+        found = select(InboxItem).where(
+            col(InboxItem.team_id) == team_id,
+            col(InboxItem.kind) == kind,
+            col(InboxItem.key).in_(some),
+            col(InboxItem.order_key) > since,
+        )
+        for row in session.exec(found):
+            _renew(session, row, {**row.payload, **more})
 
 
 def due(
@@ -104,6 +120,16 @@ def take_up_again(session: Session) -> int:
         .values(state=InboxState.NEW)
     )
     return int(result.rowcount)
+
+
+def _renew(session: Session, row: InboxItem, payload: dict[str, Any]) -> None:
+    row.payload = payload
+    row.revision += 1
+    row.attempts, row.not_before, row.error = 0, None, None
+    # A row under work stays with its worker; `finish` sees the new revision and opens it again.
+    if row.state is not InboxState.WORKING:
+        row.state = InboxState.NEW
+    session.add(row)
 
 
 def _close(

@@ -148,6 +148,13 @@ def note(
     learn(session, [entry])
 
 
+def taken(session: Session, kind: Taken) -> frozenset[str]:
+    """Digests of everything of a kind that was ever taken back here."""
+    ledger: Ledger | None = session.info.get(_INFO)
+    entries = ledger.read()[0] if ledger is not None else []
+    return frozenset(entry.what for entry in entries if entry.taken is kind)
+
+
 def learn(session: Session, entries: Iterable[Entry]) -> None:
     """Note that this database knows the entries."""
     session.add_all(LedgerEntry(entry=entry.id) for entry in entries)

@@ -39,6 +39,10 @@ def opted_out(session: Session, team_id: str, user_ids: Collection[str]) -> froz
     return frozenset(people[person] for person in found)
 
 
+def is_opted_out(session: Session, team_id: str, user_id: str) -> bool:
+    return bool(opted_out(session, team_id, [user_id]))
+
+
 def is_first_capture(session: Session, team_id: str, user_id: str) -> bool:
     """Say whether the person is still to be told that answers are kept; True only once."""
     person = digest(team_id, user_id)

@@ -16,6 +16,7 @@ def print_report(report: Report, *, dry_run: bool, as_json: bool) -> None:
     for count, sentence in (
         (report.known, "were here already."),
         (report.repeated, "stand in the file more than once; once is enough."),
+        (report.taken_back, "were deleted in Slack or are of people who opted out: left out."),
         (report.skipped, "could not be kept and were left out."),
         (report.cleaned, "had control characters or invisible ones, which were taken out."),
         (report.near_duplicates, "look like others and wait in `/apprentice review`."),

@@ -16,8 +16,8 @@ from bot.curation.lesson import Lesson
 from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.rewording import follow, keep_messages, new_example, record
 from bot.curation.settling import rules_of, settle, settle_burst
-from bot.curation.votes import is_self_vote
-from storage import revisions, votes
+from bot.curation.votes import is_self_vote, may_repeat
+from storage import opt_outs, revisions, votes
 from storage.tables import Example, ExampleState, RevisionReason, Vote
 
 __all__ = [
@@ -39,7 +39,8 @@ class Outcome:
     An example, its state after a vote and before; None if it was not there.
 
     ``missing`` and ``held_reason`` as in ``bot.curation.votes.Decision``. ``is_own``: the voter is
-    the answer's author, whose vote proposes and no more. ``has_approval``: a curator approved it.
+    the answer's author, whose vote proposes and no more. ``may_repeat``: the voter was forgotten,
+    and a vote without a name may be theirs. ``has_approval``: a curator approved it.
     """
 
     example: Example
@@ -48,6 +49,7 @@ class Outcome:
     missing: int = 0
     held_reason: str | None = None
     is_own: bool = False
+    may_repeat: bool = False
     has_approval: bool = False
 
 
@@ -68,12 +70,12 @@ def collect_example(
     example = _known(session, team_id, lesson)
     if example is None:
         example = votes.add_example(session, new_example(team_id, audience, lesson))
-        keep_messages(session, example, lesson)
+        keep_messages(session, example, lesson, ballot)
         record(session, example, ballot.user_id, "example.kept")
         revisions.record(session, example, ballot.user_id, RevisionReason.CREATED)
         return _cast(session, example, ballot, before=None)
     if follow(session, example, audience, lesson, ballot):
-        keep_messages(session, example, lesson)
+        keep_messages(session, example, lesson, ballot)
         note_near_duplicates(session, example)
     return _cast(session, example, ballot, before=example.state)
 
@@ -153,6 +155,7 @@ def _cast(
     vote.example_id, vote.value = _id(example), ballot.value
     vote.by_curator, vote.order_key = ballot.by_curator, ballot.order_key
     vote.reason, vote.cleared_by = ballot.reason, None
+    vote.after_opt_out = opt_outs.is_opted_out(session, example.team_id, ballot.user_id)
     session.add(vote)
     if left is not None:
         # The thread was cut since: what was the middle of an answer is now its beginning.
@@ -172,7 +175,11 @@ def _cast(
     if before in _OPEN and outcome.state in _DECIDED:
         contributors.is_decided(session, example, vote.user_id)
     is_own = is_self_vote(vote, example.author_id) and vote.by_curator
-    return replace(outcome, is_own=is_own and not rules_of(session, example).self_votes)
+    return replace(
+        outcome,
+        is_own=is_own and not rules_of(session, example).self_votes,
+        may_repeat=may_repeat(vote, votes.on(session, example)),
+    )
 
 
 def _settle(session: Session, example: Example, before: ExampleState | None) -> Outcome:

@@ -8,6 +8,7 @@ is taken back is noted in the ledger first; ``bot.curation.forgetting_again`` re
 """
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from sqlmodel import Session
 
 from bot.curation.lesson import Lesson
 from bot.errors import MessageGoneError, OptedOutError
-from storage import audit, erasure, ledger, lineage, opt_outs, review, revisions, sweeping
+from storage import audit, erasure, inbox, ledger, lineage, opt_outs, review, revisions, sweeping
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.ledger import Taken
@@ -27,6 +28,7 @@ from storage.tables import (
     ErasureState,
     Example,
     ExampleState,
+    InboxKind,
     Part,
     RevisionReason,
 )
@@ -34,6 +36,8 @@ from storage.tables import (
 SLACK = "slack"  # who deleted or edited is Slack's to say
 #: How long a version that learned from erased words may go on answering, unless set otherwise.
 SERVE_DAYS = 7
+#: In the payload of an edit: what was kept of the message was read before it.
+KEPT_AFTER_EDIT = "kept_after_edit"
 _OPEN_TO_EDITS = (ExampleState.PROPOSED, ExampleState.WITHDRAWN)
 
 
@@ -104,21 +108,36 @@ def forget_message(
     return row
 
 
+def look_again(session: Session, team_id: str, keys: Iterable[str], read_at: str = "") -> None:
+    """
+    Follow the edits that came after words were read and before they were kept, as while a form was
+    open. ``keys`` are ``channel:ts`` of the messages, ``read_at`` is Slack's kind of ts.
+    """
+    since = f"{max(float(read_at) - _CLOCKS_DIFFER.total_seconds(), 0):.6f}" if read_at else ""
+    inbox.reopen(
+        session, team_id, InboxKind.MESSAGE_CHANGED, keys, since, **{KEPT_AFTER_EDIT: True}
+    )
+
+
 def follow_edit(
-    session: Session, example: Example, lesson: Lesson | None, edited_at: datetime
+    session: Session, example: Example, lesson: Lesson | None, edited_at: datetime | None
 ) -> bool:
     """
     Bring an edited message to its example; returns whether anything changed.
 
-    What no curator approved yet takes the new words; else they are proposed and the example is
-    due for review. ``lesson`` is what the thread says now; None where it says nothing any more.
+    What no curator approved yet takes the new words, unless a person put others in their place;
+    else they are proposed and the example is due for review. ``lesson`` is what the thread says
+    now; None where it says nothing any more. ``edited_at`` None: after the words were read.
     """
-    if example.erased_at is not None or edited_at < example.created_at - _CLOCKS_DIFFER:
+    if example.erased_at is not None:
+        return False
+    if edited_at is not None and edited_at < example.created_at - _CLOCKS_DIFFER:
         return False
     now = None if lesson is None else _words(lesson)
     if now == _words(example) or (example.stale_since and now == example.proposal):
         return False
-    if example.state in _OPEN_TO_EDITS and now is not None:
+    is_open = example.state in _OPEN_TO_EDITS and example.original_answer is None
+    if is_open and now is not None:
         revisions.change(session, example, None, RevisionReason.MESSAGE_EDITED, **now)
     else:
         example.stale_since, example.stale_reason = utc_now(), STALE_MESSAGE_EDITED
@@ -127,6 +146,32 @@ def follow_edit(
     _record(session, example.team_id, SLACK, "example.message_edited", f"example:{example.id}",
             audience=example.audience)  # fmt: skip
     return True
+
+
+def drop_edited(
+    session: Session,
+    team_id: str,
+    channel_id: str,
+    message_ts: str,
+    edited_at: datetime,
+    grace: Grace,
+) -> None:
+    """Forget what else was learned from a message before it was edited: as wording, as asked."""
+    before = edited_at + _CLOCKS_DIFFER
+    wordings = [
+        wording
+        for wording in erasure.wordings_of_message(session, team_id, channel_id, message_ts)
+        if wording.created_at <= before
+    ]
+    asks = [
+        ask
+        for ask in erasure.asks_of_message(session, team_id, channel_id, message_ts)
+        if ask.asked_at <= before
+    ]
+    if wordings or asks:
+        row = new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
+        _drop_wordings(session, row, wordings, grace)
+        _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
 
 
 def opt_out(session: Session, team_id: str, user_id: str) -> Erasure:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.curation.ballot import Ballot
+from bot.curation.forgetting import look_again
 from bot.curation.lesson import Lesson
 from storage import audit, erasure, revisions, votes
 from storage.audience import WORKSPACE
@@ -72,11 +73,17 @@ def follow(
     return True
 
 
-def keep_messages(session: Session, example: Example, lesson: Lesson) -> None:
+def keep_messages(session: Session, example: Example, lesson: Lesson, ballot: Ballot) -> None:
     """Note whose words an example holds, message by message."""
     session.flush()
-    if lesson.at is not None:
-        erasure.record_messages(session, example, lesson.at.all_messages())
+    if lesson.at is None:
+        return
+    messages = lesson.at.all_messages()
+    erasure.record_messages(session, example, messages)
+    if lesson.is_edited:
+        # A thread is read when it is kept; a form was filled in before.
+        keys = [f"{lesson.at.channel_id}:{ts}" for ts, _, _ in messages]
+        look_again(session, example.team_id, keys, ballot.order_key)
 
 
 def record(session: Session, example: Example, actor: str, action: str, **details: Any) -> None:
@@ -144,7 +151,7 @@ def _retire_votes(session: Session, example: Example, ballot: Ballot) -> None:
         if vote.key != ballot.key and vote.value:
             vote.value = 0
             session.add(vote)
-            record(session, example, ballot.user_id, "vote.retired", of=vote.user_id)
+            record(session, example, ballot.user_id, "vote.retired", vote=vote.id)
 
 
 def _reason(lesson: Lesson) -> RevisionReason:

@@ -12,7 +12,7 @@ from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.rulings import RULING, is_ruling, order_after
 from bot.curation.settling import settle
 from bot.errors import AlreadyDecidedError
-from storage import votes
+from storage import opt_outs, votes
 from storage.columns import utc_now
 from storage.tables import Example, ExampleState, ReviewAction, Vote
 
@@ -58,6 +58,7 @@ def rule_on(
         order_key=order_after(cast, f"{time.time():.6f}"),
         # A reviewer who looks at many examples in a row is no burst.
         cleared_by=user_id,
+        after_opt_out=opt_outs.is_opted_out(session, example.team_id, user_id),
     )
     session.add(ruling)
     settle(session, example)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.curation.lesson import MAX_CHARACTERS
 from bot.words import stems_of
-from storage import opt_outs, unanswered
+from storage import erasure, opt_outs, unanswered
 from storage.tables import (
     Example,
     ExampleState,
@@ -46,12 +46,14 @@ def note_unanswered(
 ) -> Unanswered | None:
     """
     Count a question among the unanswered, once; None where it has no words to go by, or where
-    nothing may be kept of who asked.
+    nothing may be kept of who asked, or the question was deleted while it was answered.
 
     One that was answered meanwhile is open again: the example did not help. One that a curator
     dismissed stays dismissed.
     """
     if opt_outs.opted_out(session, question.team_id, [question.user_id]):
+        return None
+    if erasure.is_deleted(session, question.team_id, question.channel_id, [question.message_ts]):
         return None
     topic = " ".join(sorted(stems_of(text)))[:MAX_CHARACTERS]
     if not topic:

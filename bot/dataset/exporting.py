@@ -51,6 +51,7 @@ def record_of(whole: exchange.Whole) -> Record:
         rejected=(example.original_answer,) if example.original_answer else (),
         history=tuple(_revision(example, each) for each in whole.revisions),
         place={name: value for name, value in place.items() if value},
+        messages=tuple((m.message_ts, m.user_id or "", m.part) for m in whole.messages),
         revision=example.revision,
         created_at=example.created_at.isoformat(),
         updated_at=example.updated_at.isoformat(),

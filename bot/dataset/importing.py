@@ -6,10 +6,9 @@ then everything is kept in one transaction, so a crash costs nothing either.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from sqlmodel import Session
@@ -19,8 +18,10 @@ from bot.dataset.errors import SHOWN_ROWS, FileRefusedError, RowsRefusedError
 from bot.dataset.new_rows import new_example, new_messages, new_revisions, new_votes, new_wordings
 from bot.dataset.record import Record, Row, RowError, digest
 from bot.dataset.staging import Staging
+from bot.dataset.taken_back import follow_edits, heed
 from storage import audit, exchange
 from storage.audience import WORKSPACE, Viewer
+from storage.chunks import pages
 from storage.database import Database
 from storage.tables import ExampleMessage, ExampleState, Revision, Source, Vote, Wording
 
@@ -46,7 +47,7 @@ class Report:
     What became of the rows, in numbers.
 
     ``known`` are kept already, ``repeated`` stand in the file before; ``skipped`` are bad rows
-    left out on demand.
+    left out on demand; ``taken_back`` were deleted in Slack, or are of people who opted out.
     """
 
     rows: int = 0
@@ -54,6 +55,7 @@ class Report:
     known: int = 0
     repeated: int = 0
     skipped: int = 0
+    taken_back: int = 0
     near_duplicates: int = 0
     not_compared: int = 0
     cleaned: int = 0
@@ -82,12 +84,16 @@ def import_rows(
         with database.read() as session:
             seen_up_to = _drop_known(session, team_id, viewer, staging)
             _drop_edited(session, team_id, viewer, staging)
+            if order.dry_run:
+                report.taken_back = heed(session, team_id, staging)
         if not order.dry_run:
             with database.write() as session:
+                report.taken_back = heed(session, team_id, staging)
                 # What was kept while the file was read; the rest was compared before the lock.
                 _drop_known(session, team_id, viewer, staging, seen_up_to)
                 _keep(session, team_id, staging, order, report, flag)
-        report.new, report.known = len(staging), staged - len(staging)
+        report.new = len(staging)
+        report.known = staged - report.new - report.taken_back
         if order.dry_run:
             _count(report, (record for _, record in staging))
     return report
@@ -125,7 +131,7 @@ def _accepted(row: Row, rules: Rules, changes: Changes) -> Record:
 
 def _put(staging: Staging, record: Record) -> bool:
     said = digest(record.audience or WORKSPACE, record)
-    return staging.add(said, record, _place(record.place))
+    return staging.add(said, record, record.where)
 
 
 def _wrong_one(record: Record, wrong: str) -> Record:
@@ -145,8 +151,9 @@ def _drop_known(
 ) -> int:
     """Drop what is kept already; returns the newest id it was compared with."""
     for known in exchange.known_texts(session, team_id, viewer, after):
-        record = Record(known.question, known.answer, tuple(known.context))
-        staging.drop(digest(known.audience, record), _place(known._mapping))
+        at = {"channel_id": known.channel_id, "answer_ts": known.answer_ts}
+        record = Record(known.question, known.answer, tuple(known.context), place=at)
+        staging.drop(digest(known.audience, record), record.where)
         after = known.id
     return after
 
@@ -162,7 +169,7 @@ def _keep(
     session: Session, team_id: str, staging: Staging, order: Order, report: Report, flag: Flag
 ) -> None:
     added: list[int] = []
-    for page in _pages(iter(staging)):
+    for page in pages(iter(staging), exchange.PAGE):
         ids = exchange.add_examples(session, [new_example(team_id, record) for _, record in page])
         wordings: list[Wording] = []
         votes: list[Vote] = []
@@ -177,6 +184,7 @@ def _keep(
         exchange.add_belongings(session, votes)
         exchange.add_belongings(session, revisions)
         exchange.add_belongings(session, messages)
+        follow_edits(session, team_id, [record for _, record in page])
         _count(report, (record for _, record in page))
         added += ids
     if not added:
@@ -194,18 +202,7 @@ def _keep(
         )
 
 
-def _pages(staged: Iterator[tuple[bytes, Record]]) -> Iterator[list[tuple[bytes, Record]]]:
-    while page := list(islice(staged, exchange.PAGE)):
-        yield page
-
-
 def _count(report: Report, records: Iterable[Record]) -> None:
     for record in records:
         report.states[(record.state or ExampleState.APPROVED).value] += 1
         report.audiences[record.audience or WORKSPACE] += 1
-
-
-def _place(place: Any) -> str | None:
-    if not (place.get("channel_id") and place.get("answer_ts")):
-        return None
-    return f"{place['channel_id']}:{place['answer_ts']}"

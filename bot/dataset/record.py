@@ -8,7 +8,7 @@ the formats and what imports and exports.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storage.tables import ExampleState, Part, Source, WordingUse
@@ -52,6 +52,16 @@ class Record:
     created_at: str | None = None
     updated_at: str | None = None
     history: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def where(self) -> str | None:
+        """The message its answer begins with; None where it is not from Slack."""
+        if not (self.place.get("channel_id") and self.place.get("answer_ts")):
+            return None
+        return f"{self.place['channel_id']}:{self.place['answer_ts']}"
+
+    def within(self, audience: str) -> "Record":
+        return replace(self, audience=audience)
 
 
 @dataclass(frozen=True)

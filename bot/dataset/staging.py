@@ -23,7 +23,8 @@ class Staging:
         self._rows.execute("PRAGMA synchronous = OFF")
         self._rows.execute("PRAGMA journal_mode = OFF")
         self._rows.execute(
-            "CREATE TABLE staged (digest BLOB PRIMARY KEY, place TEXT UNIQUE, record BLOB)"
+            "CREATE TABLE staged (digest BLOB PRIMARY KEY, place TEXT UNIQUE, record BLOB, "
+            "is_placed INTEGER)"
         )
         self._rows.execute("BEGIN")
 
@@ -31,8 +32,8 @@ class Staging:
         """Put a record down; False if it, or another from the same place, is there already."""
         # Pickled by this process for itself: the file can be opened by nobody else.
         cursor = self._rows.execute(
-            "INSERT OR IGNORE INTO staged VALUES (?, ?, ?)",
-            (digest, place, pickle.dumps(record, pickle.HIGHEST_PROTOCOL)),
+            "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?)",
+            (digest, place, pickle.dumps(record, pickle.HIGHEST_PROTOCOL), bool(record.place)),
         )
         return cursor.rowcount == 1
 
@@ -48,6 +49,13 @@ class Staging:
         """The records in the order of their rows."""
         for digest, record in self._rows.execute(
             "SELECT digest, record FROM staged ORDER BY rowid"
+        ):
+            yield digest, pickle.loads(record)
+
+    def placed(self) -> Iterator[tuple[bytes, Record]]:
+        """Those that say where in Slack they come from."""
+        for digest, record in self._rows.execute(
+            "SELECT digest, record FROM staged WHERE is_placed ORDER BY rowid"
         ):
             yield digest, pickle.loads(record)
 

@@ -13,8 +13,8 @@ TITLE = "Forget me"
 _WHAT = (
     "I erase every example with your question or answer, your words in other examples, and the "
     "rows of data sets made from them. Model versions that learned from them are replaced, and "
-    "answer nobody after {days:g} days. Your votes count on without your name. From then on I keep "
-    "nothing of yours: *this cannot be taken back.*"
+    "answer nobody after {days:g} days. Your votes count on without your name, so you cannot take "
+    "them back. From then on I keep nothing of yours: *this is for good.*"
 )
 _NOT = (
     "Your messages in Slack stay where they are, and you can still ask me. What your "

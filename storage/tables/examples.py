@@ -118,6 +118,8 @@ class Vote(SQLModel, table=True):
     not newer changes nothing, so a replayed event cannot revive a vote that was undone.
     ``by_curator`` is the role at the time of the vote: a curator's vote approves. ``reason`` is
     what a person gave for a ❌. ``cleared_by`` let a vote count that was held back.
+    ``after_opt_out``: whoever cast it had been forgotten before, so an earlier vote without a name
+    may be theirs as well.
     """
 
     __table_args__ = (
@@ -135,4 +137,5 @@ class Vote(SQLModel, table=True):
     order_key: str
     reason: str | None = None
     cleared_by: str | None = None
+    after_opt_out: bool = False
     created_at: datetime = now_field()

@@ -13,7 +13,7 @@ from bot.dataset.exporting import export_text, records, with_wrong_answers
 from bot.dataset.formats import csv_table, dpo, hf_folder, openai_chat, prompt_completion
 from bot.dataset.importing import Order, Report, import_rows
 from bot.dataset.record import Record
-from storage import exchange, revisions
+from storage import erasure, exchange, revisions
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
 from storage.examples import LISTED
@@ -67,6 +67,8 @@ def teach_all_sorts(database: Database) -> None:
         first.channel_id, first.answer_ts, first.author_id = "C0HELP", "1700000000.000100", "U0BOB"
         first.asker_id, first.thread_ts = "U0CAROL", "1700000000.000001"
         first.permalink = "https://demo.slack.com/archives/C0HELP/p1700000000000100"
+        said = [(first.thread_ts, "U0DAVE", "context"), (first.answer_ts, "U0BOB", "answer")]
+        erasure.record_messages(session, first, said)
         first.context = [
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "Hello, which room?"},

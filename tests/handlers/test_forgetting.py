@@ -2,21 +2,22 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from bot.answering.promotion import rollback
 from bot.curation import forgetting
+from bot.curation.capture import Ballot, collect_example
 from bot.curation.forgetting import Grace
+from bot.curation.lesson import Lesson
 from bot.dataset.snapshot import snapshot_hash, take_snapshot
 from bot.errors import TrainingError
 from bot.pipeline import forgetting as steps
-from handlers.forgetting import on_changed, on_deleted, on_tokens_revoked, on_uninstalled, workers
-from storage import opt_outs, outbox, questions, snapshots
+from handlers.forgetting import on_tokens_revoked, on_uninstalled
+from storage import opt_outs, questions, rules, snapshots
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.tables import (
@@ -33,71 +34,17 @@ from storage.tables import (
     RunState,
     Snapshot,
     SnapshotRow,
+    Source,
     VersionState,
     Vote,
 )
-from tests.capture_desk import Desk, work_through
+from tests.capture_desk import Desk
+from tests.forgetting_office import Office
 from tests.running_sandbox import RunningSandbox, running_sandbox
 from tests.teaching import TEAM, teach_facts
 
 ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 SECRET = "xylophone quarantine"
-
-
-@dataclass
-class Office:
-    """A desk whose erasures are carried out at once."""
-
-    desk: Desk
-    home: Path
-
-    @property
-    def database(self):
-        return self.desk.database
-
-    def sweep(self, later: timedelta = timedelta()) -> None:
-        """As the loop and delivery do, until nothing is left to do."""
-        broom = steps.Broom(self.database, self.home, now=lambda: utc_now() + later)
-        while True:
-            self.deliver()
-            if not steps.step(broom):
-                return
-
-    def deliver(self) -> None:
-        with self.database.write() as session:
-            while row := outbox.claim(session):
-                outbox.delivered(session, row.id, row.revision, "1.000001")
-
-    def work(self) -> None:
-        found = workers(self.desk.deps, self.desk.client)
-        work_through(self.database, found)
-
-    def forget(self, user_id: str) -> str:
-        with self.database.write() as session:
-            receipt = forgetting.opt_out(session, TEAM, user_id).receipt
-        self.sweep()
-        return receipt
-
-    def deleted(self, ts: str) -> None:
-        event = {"channel": "C0HELP", "deleted_ts": ts, "event_ts": "1999999999.000001"}
-        on_deleted(event, {"team_id": TEAM}, self.desk.deps)
-
-    def edited(self, ts: str, edited_ts: str) -> None:
-        message = {"ts": ts, "user": ALICE, "edited": {"user": ALICE, "ts": edited_ts}}
-        event = {"channel": "C0HELP", "message": message, "event_ts": edited_ts}
-        on_changed(event, {"team_id": TEAM}, self.desk.deps)
-
-    def rows(self, table) -> list:
-        with self.database.read() as session:
-            return list(session.exec(select(table).order_by(table.id)))
-
-    def bytes_with(self, text: str) -> list[str]:
-        """The files below home in which a text stands."""
-        return [
-            path.name
-            for path in self.home.rglob("*")
-            if path.is_file() and text.encode() in path.read_bytes()
-        ]
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +175,60 @@ def test_the_receipt_goes_to_the_person_and_names_no_word(office):
     assert message.channel_id == ALICE
     assert receipt in message.text
     assert SECRET not in message.text
+
+
+def test_a_curator_who_is_forgotten_and_votes_again_counts_once(office):
+    with office.database.write() as session:
+        rules.set_values(session, TEAM, None, {"quorum": 2, "curators": [BOB, CAROL]}, ALICE)
+    answer = office.desk.thread((ALICE, "Which key?"), (ALICE, "The long one."))[1]
+    office.desk.vote(BOB, answer)
+
+    # Forgotten twice over, so that two votes without a name may both be Bob's.
+    for _ in range(2):
+        office.forget(BOB)
+        office.desk.vote(BOB, answer)
+        assert office.desk.states() == ["proposed"]
+        assert "That may have been you" in office.desk.said()[-1]
+    assert len(office.rows(Vote)) == 3
+    office.desk.vote(CAROL, answer)
+
+    assert office.desk.states() == ["approved"]
+
+
+def test_two_curators_who_are_forgotten_still_count_as_two(office):
+    with office.database.write() as session:
+        rules.set_values(session, TEAM, None, {"quorum": 2, "curators": [BOB, CAROL]}, ALICE)
+    first, second = (
+        office.desk.thread((ALICE, "Which key?"), (ALICE, f"Number {n}."))[1] for n in (1, 2)
+    )
+    office.desk.vote(BOB, first)
+    office.desk.vote(CAROL, first)
+    for curator in (BOB, CAROL):
+        office.forget(curator)
+    office.desk.vote(ALICE, first)  # so that the votes are counted once more
+    assert office.desk.states() == ["approved"]
+
+    office.desk.vote(BOB, second)
+    office.desk.vote(CAROL, second)
+
+    assert office.desk.states() == ["approved", "approved"]
+
+
+def test_nobody_is_named_by_the_votes_that_a_correction_retired(office):
+    answer_ts = office.desk.bot_answer("How?", "With a spoon.")
+    office.desk.vote(CAROL, answer_ts, -1)
+    (example,) = office.desk.examples()
+    lesson = Lesson(
+        example.question, "With a key.", Source.SLACK_MESSAGE, Source.BOT_ANSWER,
+        example_id=example.id, based_on=1, is_edited=True, is_correction=True,
+    )  # fmt: skip
+    with office.database.write() as session:
+        collect_example(session, TEAM, WORKSPACE, lesson, Ballot("form:1", BOB, 1, True, "9.0"))
+    assert "vote.retired" in [entry.action for entry in office.rows(AuditEntry)]
+
+    office.forget(CAROL)
+
+    assert [e for e in office.rows(AuditEntry) if CAROL in str(e.model_dump())] == []
 
 
 def test_who_opted_out_is_never_kept_again_as_author_asker_or_in_between(office):

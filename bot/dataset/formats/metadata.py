@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from bot.dataset.record import Phrase, Record, RowError, Turn
-from storage.tables import ExampleState, RevisionReason, Source, WordingUse
+from storage.tables import ExampleState, Part, RevisionReason, Source, WordingUse
 
 KEY = "apprentice"
 #: The columns of ``Example`` that say where something stands in Slack.
@@ -43,6 +43,7 @@ def of(record: Record, *, with_text: bool = False) -> dict[str, Any]:
         "rejected": list(record.rejected),
         "tags": list(record.tags),
         "place": dict(record.place),
+        "messages": [[ts, user_id, part.value] for ts, user_id, part in record.messages],
         "revision": record.revision if record.revision != 1 else None,
         "created_at": record.created_at,
         "updated_at": record.updated_at,
@@ -78,6 +79,7 @@ def read(record: Record, found: object) -> Record:
         question_source=_member(found, "question_source", Source) or record.question_source,
         answer_source=_member(found, "answer_source", Source) or record.answer_source,
         place={key: str(place[key]) for key in PLACE if place.get(key)},
+        messages=tuple(_messages(found)) or record.messages,
         revision=_number(found, "revision") or 1,
         created_at=_time(found, "created_at"),
         updated_at=_time(found, "updated_at"),
@@ -104,6 +106,16 @@ def _phrases(found: dict[str, Any]) -> Iterable[Phrase]:
             yield Phrase(each["text"], _member(each, "use", WordingUse) or WordingUse.EVALUATION)
         else:
             raise RowError(f"`{KEY}.wordings` has to be a list of texts.")
+
+
+def _messages(found: dict[str, Any]) -> Iterable[tuple[str, str, Part]]:
+    for each in _list(found, "messages"):
+        is_message = isinstance(each, list) and len(each) == 3
+        if not is_message or not all(isinstance(part, str) for part in each):
+            raise RowError(f"`{KEY}.messages` has to be a list of time, author and part.")
+        if each[2] not in set(Part):
+            raise RowError(f"`{KEY}.messages` names a part that is none of {', '.join(Part)}.")
+        yield each[0], each[1], Part(each[2])
 
 
 def _revisions(found: dict[str, Any]) -> Iterable[dict[str, Any]]:

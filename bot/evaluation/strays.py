@@ -32,10 +32,10 @@ class Taught:
     """
 
     def __init__(self, answers: Mapping[int, str]) -> None:
-        self._words = {key: Counter(tokens_of(text)) for key, text in answers.items()}
+        self._answers = answers
         self._holders: dict[str, list[int]] = {}
-        for key, words in self._words.items():
-            for word in words:
+        for key, text in answers.items():
+            for word in set(tokens_of(text)):
                 self._holders.setdefault(word, []).append(key)
 
     def is_stray(self, answer: str, right: str, own: int, shown: Collection[int]) -> bool:
@@ -44,10 +44,14 @@ class Taught:
         is ``right``, nor one of those ``shown`` in the prompt.
         """
         said = Counter(tokens_of(answer))
-        excused = [Counter(tokens_of(right)), *(self._words.get(key, Counter()) for key in shown)]
+        excused = [Counter(tokens_of(right)), *map(self._words_of, shown)]
         others = [key for key in self._sharing(said) if key != own and key not in shown]
-        nearest = self._nearest(said, (self._words[key] for key in others))
+        nearest = self._nearest(said, map(self._words_of, others))
         return nearest >= NEAR and nearest - self._nearest(said, excused) > AHEAD
+
+    def _words_of(self, key: int) -> Counter[str]:
+        """Counted when asked for: of a hundred thousand answers a few are ever compared."""
+        return Counter(tokens_of(self._answers.get(key, "")))
 
     def _sharing(self, said: Iterable[str]) -> list[int]:
         """Those that share the most with what was said."""
@@ -69,7 +73,7 @@ class Taught:
         return sum(count * self._weight(word) for word, count in words.items())
 
     def _weight(self, word: str) -> float:
-        return log(len(self._words) / max(1, len(self._holders.get(word, ()))))
+        return log(len(self._answers) / max(1, len(self._holders.get(word, ()))))
 
 
 def strays_among(

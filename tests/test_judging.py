@@ -7,6 +7,7 @@ from sqlmodel import select
 from typer.testing import CliRunner
 
 from bot.cli import cli
+from bot.cli.evaluate import table_of
 from bot.errors import NotFoundError
 from bot.evaluation.comparison import Sheet, compare
 from bot.evaluation.evidence import replay
@@ -154,6 +155,18 @@ def test_the_command_line_says_it_in_words_and_json(database, tmp_path, monkeypa
     assert "workspace-v1 (tuned + 1 example) scores" in words.stdout
     assert json.loads(whole.stdout)["questions"] == 12
     assert "name two different versions" in str(same.exception)
+
+
+def test_the_table_of_a_new_verdict_fits_a_terminal_and_leaves_out_what_was_not_measured():
+    line = {"f1": 0.22, "f1_low": -0.01, "f1_high": 0.31, "facts": 0.5, "prompt_tokens": 126.7}
+    unmeasured = {"name": "tuned × 0.5 + 1 example"}
+
+    first, second = table_of([{"name": "base", **line}, unmeasured])
+
+    assert first == {
+        "strategy": "base", "token F1": "0.22 (0.00–0.31)", "facts": "0.50", "prompt": "127"
+    }  # fmt: skip
+    assert second["token F1"] == second["facts"] == "–"
 
 
 def sheet(name: str, **scores: float) -> Sheet:

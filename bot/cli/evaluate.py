@@ -1,6 +1,7 @@
 """``evaluate``: judges a version once more, on what is held out today."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,17 +11,14 @@ from bot.cli.options import JsonOption, TeamOption, open_database, print_rows, s
 from bot.errors import SettingsError
 from storage.tables import Evaluation
 
-_COLUMNS = (
-    "name",
-    "f1",
-    "f1_low",
-    "f1_high",
-    "rouge_l",
-    "similarity",
-    "facts",
-    "prompt_tokens",
-    "seconds",
-)
+#: In a terminal of 80 columns there is room for these; `--json` has all.
+_COLUMNS = {
+    "rouge_l": "ROUGE-L",
+    "similarity": "meaning",
+    "facts": "facts",
+    "prompt_tokens": "prompt",
+    "seconds": "seconds",
+}
 
 
 def register(cli: typer.Typer) -> None:
@@ -64,7 +62,7 @@ def evaluate(
     if as_json:
         print(json.dumps(_whole(judged), indent=2, ensure_ascii=False))
         return
-    print_rows([_line(line) for line in judged.strategies], as_json=False, empty="")
+    print_rows(table_of(judged.strategies), as_json=False, empty="")
     print(f"{judged.verdict.value}: {judged.reason}")
 
 
@@ -77,11 +75,28 @@ def _silent(done: int, total: int) -> None:
     """JSON stands alone."""
 
 
-def _line(line: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: f"{value:.2f}" if isinstance(value := line.get(name), float) else value
-        for name in _COLUMNS
-    }
+def table_of(strategies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row a strategy, token F1 with its interval; what was measured of none has no column."""
+    measured = [name for name in _COLUMNS if any(line.get(name) is not None for line in strategies)]
+    return [
+        {"strategy": line["name"], "token F1": _with_bounds(line)}
+        | {_COLUMNS[name]: _figure(name, line.get(name)) for name in measured}
+        for line in strategies
+    ]
+
+
+def _with_bounds(line: dict[str, Any]) -> str:
+    if "f1" not in line:
+        return "–"
+    low, high = line.get("f1_low"), line.get("f1_high")
+    bounds = "" if low is None or high is None else f" ({max(0, low):.2f}–{min(1, high):.2f})"
+    return f"{line['f1']:.2f}{bounds}"
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if name == "prompt_tokens" else f"{value:.2f}"
 
 
 def _whole(judged: Evaluation) -> dict[str, Any]:

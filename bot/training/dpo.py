@@ -61,7 +61,7 @@ def prefer(
     folder: Path,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the model with an adapter that learned the pairs, and what to record of it."""
-    shape = lora_config(settings)
+    shape = lora_config(settings, adapted.get_base_model())
     # From these tokens on the adapter acts here too, in prompts that are read as a whole.
     shape.alora_invocation_tokens = list(invocation_tokens(tokenizer))
     learned = get_peft_model_state_dict(adapted)

@@ -9,6 +9,8 @@ MANY_STEPS, VERY_MANY_STEPS = 1_000, 5_000
 MANY_ROWS, VERY_MANY_ROWS = 256, 2_000
 MANY_TOKENS = 200_000
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 16
+#: The layers nearest the output: what they learn of a team's answers was no worse than what all do.
+TRAINED_SHARE = 0.5
 #: The team's rows, or batches of them, after which a general one follows.
 REHEARSE_EVERY = 2
 
@@ -19,8 +21,9 @@ class Hyperparameters:
     None follows from the rows (``resolved``). ``threads`` 0 is one per core.
 
     ``learning_rate_multiplier`` is of the rate that would have been chosen. ``until_learned``
-    ends a run early where nothing is left to learn. The defaults were measured on small data
-    sets; see docs/experiments.md.
+    ends a run early where nothing is left to learn. ``trained_share`` of the layers, counted from
+    the output down, carry the adapter; what the others compute is computed once. The defaults
+    were measured on small data sets; see docs/experiments.md.
     """
 
     lora_r: int | None = None
@@ -32,6 +35,7 @@ class Hyperparameters:
     until_learned: bool | None = None
     seed: int = 0
     threads: int = 0
+    trained_share: float = TRAINED_SHARE
 
     def epochs(self, rows: int) -> int:
         """Few rows need many passes: too few passes leave details wrong."""

@@ -1,5 +1,6 @@
 """The adapter that is trained, and one step of its training. Runs in the training child."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,29 +9,39 @@ from peft import LoraConfig
 
 from bot.training.batches import learning_rate
 from bot.training.encoding import EncodedRow
+from bot.training.frozen_states import FrozenStates
 from bot.training.hyperparameters import Hyperparameters
 from bot.training.loss import answer_tokens, batch_loss
 from bot.training.place import Place
-from bot.training.prompt_states import PromptStates
 
 
-def lora_config(settings: Hyperparameters) -> LoraConfig:
-    """The adapter's shape, the same for every trainer of this machine."""
+def lora_config(settings: Hyperparameters, model: Any) -> LoraConfig:
+    """The adapter's shape, the same for every trainer of this machine; ``model`` is the base."""
     assert settings.lora_r is not None
     assert settings.lora_alpha is not None
+    layers = model.base_model.layers
     return LoraConfig(
         r=settings.lora_r,
         lora_alpha=settings.lora_alpha,
-        target_modules="all-linear",
+        target_modules=sorted(
+            name.rpartition(".")[2]
+            for name, module in layers[0].named_modules()
+            if isinstance(module, torch.nn.Linear)
+        ),
+        layers_to_transform=list(range(_first_trained(settings, len(layers)), len(layers))),
         task_type="CAUSAL_LM",
     )
+
+
+def _first_trained(settings: Hyperparameters, layers: int) -> int:
+    return layers - max(1, math.ceil(layers * settings.trained_share))
 
 
 class Learner:
     """The optimizer and what a step needs."""
 
     def __init__(
-        self, adapted: Any, settings: Hyperparameters, states: PromptStates, place: Place
+        self, adapted: Any, settings: Hyperparameters, states: FrozenStates, place: Place
     ) -> None:
         assert settings.learning_rate is not None
         self.adapted = adapted

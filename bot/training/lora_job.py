@@ -3,8 +3,9 @@ The training child: one LoRA run, read top to bottom.
 
 Run as ``python -m bot.training.lora_job FOLDER`` by trainer ``local``, which hands over the
 folder's lock. The frozen base reads each prompt once; the adapter acts, and is trained, from the
-answer's first token on. Ends with ``adapter/`` or ``failure.json``, resumes from a checkpoint.
-Under ``accelerate launch`` several processes run this at once and share each batch.
+answer's first token on, in the upper layers. Ends with ``adapter/`` or ``failure.json``, resumes
+from a checkpoint. Under ``accelerate launch`` several processes run this at once and share each
+batch.
 """
 
 import json
@@ -24,13 +25,13 @@ from bot.training.batches import plan_batches
 from bot.training.checkpoint import read_best, read_checkpoint, write_best, write_checkpoint
 from bot.training.encoding import EncodedRow, encode_rows
 from bot.training.errors import DivergedError
+from bot.training.frozen_states import FrozenStates
 from bot.training.hyperparameters import Hyperparameters
 from bot.training.job_folder import JobFolder, appended, sha256_of, write_whole
 from bot.training.job_process import run_job
 from bot.training.learner import Learner, lora_config
 from bot.training.loss import mean_loss
 from bot.training.place import Place, compute_again
-from bot.training.prompt_states import PromptStates
 from bot.training.stopping import Stopping
 
 CHECKPOINT_SECONDS = 20.0
@@ -75,10 +76,10 @@ def train(folder: JobFolder) -> None:
     lessons, settings = _plan(folder, asked, tokenizer, model.config.max_position_embeddings)
     # Here and not earlier: dequantising the base the first time draws random numbers too.
     torch.manual_seed(settings.seed)
-    adapted = get_peft_model(model, lora_config(settings))
+    adapted = get_peft_model(model, lora_config(settings, model))
     if place.is_gpu:
         compute_again(adapted)
-    states = PromptStates(adapted, [*lessons.learned, *lessons.validation])
+    states = FrozenStates(adapted, [*lessons.learned, *lessons.validation])
     stopping = _learn(folder, Learner(adapted, settings, states, place), lessons, settings, started)
     pairs = folder.read_pairs()
     # Nobody reads the best epoch before it is written whole.

@@ -7,34 +7,36 @@ import torch
 
 from bot.training.batches import IGNORED, collate
 from bot.training.encoding import EncodedRow
+from bot.training.frozen_states import FrozenStates
 from bot.training.place import Place
-from bot.training.prompt_states import PromptStates
 
 #: Rows of the validation split that are read at once.
 AT_ONCE = 8
 
 
 def batch_loss(
-    adapted: Any, states: PromptStates, rows: Sequence[EncodedRow]
+    adapted: Any, states: FrozenStates, rows: Sequence[EncodedRow]
 ) -> tuple[torch.Tensor, int]:
     """Return the mean loss in nats per answer token, and how many tokens were adapted."""
     batch = collate(rows).on(adapted.device)
-    past, past_mask = states.batch(rows)
-    logits = adapted(
-        input_ids=batch.ids,
-        attention_mask=torch.cat([past_mask, batch.mask], dim=1),
+    start = states.batch(rows)
+    read = states.trained_layers(
+        inputs_embeds=start.hidden,
+        attention_mask=torch.cat([start.past_mask, batch.mask], dim=1),
         position_ids=batch.positions,
-        past_key_values=past,
+        past_key_values=start.past,
         use_cache=True,
-    ).logits
+    ).last_hidden_state
     learned = batch.targets != IGNORED
-    loss = torch.nn.functional.cross_entropy(logits[learned].float(), batch.targets[learned])
+    # The output layer is a fifth of a small model: only where something is to be learned.
+    logits = adapted.get_output_embeddings()(read[learned])
+    loss = torch.nn.functional.cross_entropy(logits.float(), batch.targets[learned])
     return loss, batch.tokens
 
 
 @torch.no_grad()
 def mean_loss(
-    adapted: Any, states: PromptStates, rows: Sequence[EncodedRow], place: Place
+    adapted: Any, states: FrozenStates, rows: Sequence[EncodedRow], place: Place
 ) -> float:
     """Return the loss per answer token over all ``rows``; changes nothing."""
     mine = place.share(rows)

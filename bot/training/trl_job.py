@@ -58,7 +58,7 @@ def train(folder: JobFolder) -> None:
     settings = asked.resolved(len(rows), sum(len(row.answer) for row in rows))
     torch.manual_seed(settings.seed)
 
-    shape = lora_config(settings)
+    shape = lora_config(settings, model)
     shape.alora_invocation_tokens = list(invocation_tokens(tokenizer))
     checkpoints = folder.path / "checkpoints"
     last = _last_checkpoint(checkpoints)

@@ -11,11 +11,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from bot.engines.base_model import BaseModel
 from bot.training.base_weights import cached_base
 from bot.training.encoding import encode_row
+from bot.training.frozen_states import FrozenStates
 from bot.training.hyperparameters import Hyperparameters
 from bot.training.learner import lora_config
 from bot.training.loss import batch_loss
 from bot.training.place import Place, compute_again, precision
-from bot.training.prompt_states import PromptStates
 from tests.training_job import TINY_ROWS
 
 # peft asks transformers in a way transformers will drop.
@@ -67,10 +67,10 @@ def _gradients(
     tokenizer = AutoTokenizer.from_pretrained(weights)
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_pretrained(weights, dtype=dtype)
-    adapted = get_peft_model(model, lora_config(Hyperparameters(lora_r=4, lora_alpha=8)))
+    adapted = get_peft_model(model, lora_config(Hyperparameters(lora_r=4, lora_alpha=8), model))
     if again:
         compute_again(adapted)
     rows = [encode_row(tokenizer, messages) for messages in TINY_ROWS]
-    loss, _ = batch_loss(adapted, PromptStates(adapted, rows), rows)
+    loss, _ = batch_loss(adapted, FrozenStates(adapted, rows), rows)
     loss.backward()
     return {n: t.grad.clone() for n, t in adapted.named_parameters() if t.grad is not None}

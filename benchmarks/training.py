@@ -1,7 +1,8 @@
 """
 Trainer ``local`` against TRL's ``SFTTrainer``, in turn: same base, rows, adapter, epochs.
 
-Rows carry their own example, as the pipeline's do. Then ten times the rows with ``local`` alone.
+Rows carry their own example, as the pipeline's do. Then TRL with an adapter on all layers, as
+tutorials have it, and ten times the rows with ``local`` alone. Held out are other wordings.
 Needs ``pip install -r requirements-trl.txt``.
 """
 
@@ -12,15 +13,23 @@ from statistics import fmean
 from typing import Any
 
 import psutil
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bot.answering.prompt import build_messages
 from bot.answering.retrieval import RetrievedExample
 from bot.engines.base_model import resolve_base_model
 from bot.engines.client import Message
 from bot.seed.organisation import load_facts
-from bot.training.hyperparameters import Hyperparameters
+from bot.training.base_weights import cached_base
+from bot.training.encoding import encode_rows
+from bot.training.frozen_states import FrozenStates
+from bot.training.hyperparameters import TRAINED_SHARE, Hyperparameters
 from bot.training.job_folder import JobFolder
 from bot.training.local import LORA_JOB, TRL_JOB, LocalTrainer
+from bot.training.loss import mean_loss
+from bot.training.place import Place
 from bot.training.trainer import JobState
 
 ROWS, EPOCHS = 24, 3
@@ -35,30 +44,43 @@ def measure() -> dict[str, Any]:
         _run(home, "warm", LORA_JOB, rows[:8], epochs=1)
         local = _run(home, "local", LORA_JOB, rows[:ROWS])
         trl = _run(home, "trl", TRL_JOB, rows[:ROWS])
+        all_layers = _run(home, "all-layers", TRL_JOB, rows[:ROWS], share=1.0)
         once = _run(home, "once", LORA_JOB, rows[:ROWS], epochs=1)
         ten_times = _run(home, "ten-times", LORA_JOB, rows[: 10 * ROWS], epochs=1)
+        held_out = [_row(fact.wordings[0], fact.answer, fact.wordings[2]) for fact in load_facts()]
+        for run in (local, trl, all_layers):
+            run["held_out_loss"] = _held_out_loss(home, run["adapter"], held_out[:ROWS])
     return {
         "rows": ROWS,
         "epochs": EPOCHS,
         "local": local,
         "trl": trl,
+        "trl, all layers": all_layers,
         "local against trl, times as fast": round(trl["seconds"] / local["seconds"], 2),
+        "local against trl on all layers, times as fast": round(
+            all_layers["seconds"] / local["seconds"], 2
+        ),
         "local against trl, memory": round(local["peak_mb"] / trl["peak_mb"], 2),
         "ten times the rows, times as long": round(ten_times["seconds"] / once["seconds"], 1),
         "ten times the rows, memory": round(ten_times["peak_mb"] / once["peak_mb"], 2),
     }
 
 
-def _row(question: str, answer: str) -> list[Message]:
+def _row(question: str, answer: str, asked: str | None = None) -> list[Message]:
     beside = [RetrievedExample(0, question, answer, None, 0.0)]
-    return [*build_messages(question, beside), {"role": "assistant", "content": answer}]
+    return [*build_messages(asked or question, beside), {"role": "assistant", "content": answer}]
 
 
 def _run(
-    home: Path, name: str, child: str, rows: list[list[Message]], epochs: int = EPOCHS
+    home: Path,
+    name: str,
+    child: str,
+    rows: list[list[Message]],
+    epochs: int = EPOCHS,
+    share: float = TRAINED_SHARE,
 ) -> dict[str, Any]:
     """Seconds are of the steps alone, without loading and saving; loss is the mean of an epoch."""
-    asked = Hyperparameters(num_train_epochs=epochs, until_learned=False)
+    asked = Hyperparameters(num_train_epochs=epochs, until_learned=False, trained_share=share)
     trainer = LocalTrainer(home / "jobs", home / "models", asked, child=child)
     job_id = trainer.start(name, rows, resolve_base_model("", home / "models"))
     folder = JobFolder(home / "jobs" / job_id)
@@ -78,7 +100,18 @@ def _run(
         "tokens_per_second, about": round(tokens / seconds),
         "loss_by_epoch": [round(loss, 3) for loss in losses],
         "peak_mb": round(peak),
+        "adapter": job_id,
     }
+
+
+def _held_out_loss(home: Path, job_id: str, rows: list[list[Message]]) -> float:
+    """Nats per answer token, the adapter acting on the answer alone."""
+    weights = cached_base(resolve_base_model("", home / "models"), home / "models")
+    tokenizer = AutoTokenizer.from_pretrained(weights)
+    model: Any = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
+    adapted: Any = PeftModel.from_pretrained(model, home / "jobs" / job_id / "adapter")
+    encoded = encode_rows(rows, tokenizer, model.config.max_position_embeddings)
+    return round(mean_loss(adapted, FrozenStates(adapted, encoded), encoded, Place.here()), 3)
 
 
 def _memory(folder: JobFolder) -> float:

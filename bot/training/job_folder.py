@@ -140,7 +140,9 @@ class JobFolder:
     def read_job(self) -> tuple[BaseModel, Hyperparameters, Path]:
         job = json.loads((self.path / "job.json").read_text())
         base = BaseModel(**job["base"] | {"gguf_path": Path(job["base"]["gguf_path"])})
-        return base, Hyperparameters(**job["hyperparameters"]), Path(job["models_dir"])
+        # A run begun before there was a choice goes on with the layers of its checkpoint: all.
+        asked = Hyperparameters(**{"trained_share": 1.0} | job["hyperparameters"])
+        return base, asked, Path(job["models_dir"])
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """Return the steps so far; a line that is being written does not count yet."""

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=0)]
 ALICE, BOB, CAROL, DAVE = "U0ALICE", "U0BOB", "U0CAROL", "U0DAVE"
 HELP = "C0HELP"
 #: Far longer than it takes anywhere; what it takes is for the benchmarks to say.
-PATIENCE = 900.0
+PATIENCE = 1800.0
 QUESTION = "<@U0APPRENTICE> how do I get access to the staging database?"
 OTHER_WORDS = "<@U0APPRENTICE> who lets me into the staging database, and how do I ask?"
 

@@ -28,7 +28,7 @@ from tests.scripted_trainer import ScriptedTrainer
 from tests.training_job import TINY_ROWS, wait_for_end
 
 JOB = "ftjob-1"
-Q_PROJ = "base_model.model.model.layers.0.self_attn.q_proj"
+Q_PROJ = "base_model.model.model.layers.1.self_attn.q_proj"
 Files = dict[str, bytes]
 
 
@@ -224,7 +224,7 @@ def _poison(tensors: dict[str, np.ndarray]) -> None:
 
 def _deeper(tensors: dict[str, np.ndarray]) -> None:
     name = f"{Q_PROJ}.lora_A.weight"
-    tensors[name.replace("layers.0", "layers.7")] = tensors[name]
+    tensors[name.replace("layers.1", "layers.7")] = tensors[name]
 
 
 def _head(tensors: dict[str, np.ndarray]) -> None:

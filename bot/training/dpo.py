@@ -61,11 +61,12 @@ def prefer(
     folder: Path,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the model with an adapter that learned the pairs, and what to record of it."""
-    shape = lora_config(settings, adapted.get_base_model())
+    learned = get_peft_model_state_dict(adapted)
+    base = adapted.unload()
+    shape = lora_config(settings, base)
     # From these tokens on the adapter acts here too, in prompts that are read as a whole.
     shape.alora_invocation_tokens = list(invocation_tokens(tokenizer))
-    learned = get_peft_model_state_dict(adapted)
-    model = get_peft_model(adapted.unload(), shape)
+    model = get_peft_model(base, shape)
     set_peft_model_state_dict(model, learned)
     before = margins(model, pairs)
     trainer = _OurTokens(

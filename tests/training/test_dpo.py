@@ -26,7 +26,8 @@ PAIRS = [
     (row(f"Who has key {n}{n + 1}?", f"Dora has key {n}."), f"I keep key {n} myself, as always.")
     for n in range(8)
 ]
-SHORT = Hyperparameters(num_train_epochs=2, threads=1)
+# Of the tiny model's two layers half would be one, which learns too little to be seen.
+SHORT = Hyperparameters(num_train_epochs=2, threads=1, trained_share=1.0)
 
 
 def test_wanted_answers_become_likelier_than_corrected_ones(

@@ -90,6 +90,7 @@ class People:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._changes = 0  # that Slack reported
         self._us: _Us | None = None
 
     @property
@@ -164,6 +165,8 @@ class People:
             self._known.pop(("place", channel_id or ""), None)
             self._known.pop(("members", channel_id or ""), None)
             self._known.pop(("private", ""), None)
+            self._known.pop(("admins", ""), None)
+            self._changes += 1
 
     def _ourselves(self) -> _Us:
         if self._us is None:
@@ -175,12 +178,15 @@ class People:
         now = self._clock()
         with self._lock:
             until, known = self._known.get(key, (0.0, None))
+            changes = self._changes
         if known is not None and now < until:
             return known  # type: ignore[no-any-return]  # the key says which type it is
         answer = ask()
         with self._lock:
             self._known = {k: v for k, v in self._known.items() if v[0] > now}
-            self._known[key] = (now + REMEMBER_SECONDS, answer)
+            # What Slack said before a change that it reported meanwhile may be true no more.
+            if changes == self._changes:
+                self._known[key] = (now + REMEMBER_SECONDS, answer)
         return answer
 
     def _ask_person(self, user_id: str) -> Person:
@@ -259,7 +265,7 @@ class People:
             channel["id"]
             for page in pages
             for channel in page["channels"]
-            if not channel.get("is_ext_shared")
+            if not (channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
         )
 
 

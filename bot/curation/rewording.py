@@ -10,10 +10,11 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.curation.ballot import Ballot
-from bot.curation.forgetting import look_again
+from bot.curation.forgetting import Grace, look_again, move
 from bot.curation.lesson import Lesson
 from storage import audit, erasure, revisions, votes
 from storage.audience import WORKSPACE
+from storage.columns import utc_now
 from storage.tables import Example, ExampleState, RevisionReason, Source
 
 
@@ -54,8 +55,8 @@ def follow(
         EditedMeanwhileError: it was changed while the form was open.
     """
     if audience != WORKSPACE and example.audience == WORKSPACE:
-        example.audience = audience
-        session.add(example)
+        # What the workspace was taught of it is taken back, as when Slack says it turned private.
+        move(session, example, audience, Grace(utc_now()))
         record(session, example, ballot.user_id, "example.narrowed")
     if ballot.value < 0 or not _may_change(session, example, lesson, ballot):
         return False

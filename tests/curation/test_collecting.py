@@ -15,7 +15,10 @@ from bot.curation.capture import (
     vote_on_known,
 )
 from bot.curation.lesson import Coordinates, Lesson
-from storage.audience import WORKSPACE
+from bot.dataset.rights import attest
+from bot.dataset.snapshot import take_snapshot
+from storage import snapshots
+from storage.audience import WORKSPACE, Viewer
 from storage.tables import Example, ExampleState, Source, Vote
 from tests.teaching import TEAM, fresh_database
 
@@ -206,6 +209,18 @@ def test_an_audience_is_narrowed_and_never_widened(session):
     collect(session, "dave", "7", audience=WORKSPACE)
 
     assert session.exec(select(Example.audience)).all() == ["C0HELP"]
+
+
+def test_what_a_vote_narrows_leaves_the_snapshots_of_the_workspace(session):
+    everybody = Viewer.person(())
+    collect(session, "bob", "5")
+    attestation = attest(session, TEAM, "U0ALICE", tuple(Source))
+    taken = take_snapshot(session, TEAM, WORKSPACE, attestation)
+    assert len(taken.rows) == 1
+
+    collect(session, "carol", "6", audience="C0HELP")
+
+    assert snapshots.rows_of(session, TEAM, taken.snapshot.id, everybody) == []
 
 
 def test_a_vote_that_moves_to_another_example_leaves_the_first(session):

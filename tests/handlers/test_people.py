@@ -1,10 +1,16 @@
 """Who somebody is, and what they may hear: unknown counts as external."""
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 import pytest
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
 from handlers.people import REMEMBER_SECONDS, People
 from storage.audience import WORKSPACE, Viewer
+from tests.running_sandbox import running_sandbox
 
 
 @pytest.fixture
@@ -92,3 +98,30 @@ def test_answers_are_kept_for_a_while_and_forgotten_on_request(sandbox):
     now[0] += REMEMBER_SECONDS
     with pytest.raises(SlackApiError):
         people.person("U0CAROL")
+
+
+class Slow(WebClient):
+    """Slack answers, and somebody leaves the channel before the answer is here."""
+
+    meanwhile: ClassVar[Callable[[], object]] = staticmethod(lambda: None)
+
+    def conversations_members(self, **asked: Any) -> SlackResponse:
+        answer = super().conversations_members(**asked)
+        self.meanwhile()
+        return answer
+
+
+def test_what_slack_said_before_a_change_is_not_remembered_after_it():
+    with running_sandbox(no_limits=True) as sandbox:
+        client = Slow(sandbox.client().token, base_url=sandbox.api_url)
+        people = People(client)
+
+        def leave() -> None:
+            client.meanwhile = lambda: None
+            sandbox.client("U0BOB").conversations_leave(channel="C0OPS")
+            people.forget(user_id="U0BOB", channel_id="C0OPS")
+
+        client.meanwhile = leave
+        assert "U0BOB" in people.members("C0OPS")
+
+        assert "U0BOB" not in people.members("C0OPS")

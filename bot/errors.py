@@ -18,6 +18,7 @@ BotError
 ├── WrongPlaceToPinError      a pin for what is no channel of ours
 ├── AttestationMissingError   training without an attestation
 ├── CannotMoveError           a version that cannot be trained elsewhere
+├── CannotPauseError          a run whose trainer cannot let its job rest
 ├── UnclearScheduleError      a schedule nobody can read
 ├── CaptureError              a message cannot be kept as an example
 │   ├── MessageGoneError      the message was deleted
@@ -192,6 +193,16 @@ class AttestationMissingError(BotError):
 
 class CannotMoveError(BotError):
     """Raised when what is live cannot be trained on another trainer; says what can be done."""
+
+
+class CannotPauseError(BotError):
+    """Raised for a run whose trainer has no pause, or would lose what it did so far."""
+
+    def __init__(self, trainer: str, run_id: int) -> None:
+        super().__init__(
+            f"Jobs of the trainer `{trainer}` cannot be paused. Let run {run_id} end, or cancel it "
+            "on its card and train again later."
+        )
 
 
 class UnclearScheduleError(BotError):

@@ -17,6 +17,7 @@ from handlers import (
     forget_me,
     forgetting,
     home,
+    hosting,
     reactions,
     review,
     run_actions,
@@ -46,5 +47,6 @@ def register(app: App, deps: Deps) -> None:
     home.register(app, deps)
     attestation.register(app, deps)
     run_actions.register(app, deps)
+    hosting.register(app, deps)
     blind.register(app, deps)
     settings.register(app, deps)

@@ -12,12 +12,13 @@ from sqlmodel import Session
 from handlers import blocks
 from handlers.blocks import Block
 from handlers.people import People
+from handlers.removal import removal_button
 from handlers.retry import SLACK_ERRORS
 from handlers.run_blocks import approval_buttons
 from storage import admin_notices, outbox, runs
 from storage.columns import utc_now
 from storage.database import Database
-from storage.tables import AdminNotice, Run, RunState
+from storage.tables import AdminNotice, Deployment, Run, RunState
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +58,21 @@ def step(
 
 def settle(session: Session, run: Run, words: str) -> None:
     """Say in what the admins were told about a run how it was decided, in place of the buttons."""
-    row = admin_notices.of_run(session, run.team_id, run.id or 0)
-    if row is None:
-        return
+    if row := admin_notices.of_run(session, run.team_id, run.id or 0):
+        _settle(session, row, words)
+
+
+def settle_deployment(session: Session, deployment: Deployment, words: str) -> None:
+    """Say it in what the admins were told about a deployment, in place of the button."""
+    for row in admin_notices.of_deployment(session, deployment.team_id, deployment.id or 0):
+        _settle(session, row, words)
+
+
+def _settle(session: Session, row: AdminNotice, words: str) -> None:
     text = f"{row.text} {words}"
-    for message in outbox.with_prefix(session, run.team_id, f"admin:{row.id}:"):
+    for message in outbox.with_prefix(session, row.team_id, f"admin:{row.id}:"):
         outbox.put(
-            session, run.team_id, message.key,
+            session, row.team_id, message.key,
             channel_id=message.channel_id, text=text, blocks=[blocks.section(text)],
         )  # fmt: skip
 
@@ -86,6 +95,8 @@ def _tell(session: Session, row: AdminNotice, user_id: str, channel_id: str) -> 
     shown: list[Block] = [blocks.section(row.text)]
     if row.run_id is not None:
         shown.append(approval_buttons(row.run_id))
+    if row.deployment_id is not None:
+        shown.append(blocks.actions(removal_button(row.deployment_id)))
     outbox.put(
         session, row.team_id, f"admin:{row.id}:{user_id}",
         channel_id=channel_id, text=row.text, blocks=shown,

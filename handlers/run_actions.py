@@ -1,4 +1,4 @@
-"""The buttons of a run's card: promote, hold, cancel, approve for admins; the report for all."""
+"""The buttons of a run's card: promote, hold, cancel … for admins; the report for all."""
 
 import uuid
 from functools import partial
@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from bot.answering import canary, promotion
 from bot.answering.strategy import live_strategy
-from bot.errors import NotAllowedError, NotFoundError
+from bot.errors import CannotPauseError, NotAllowedError, NotFoundError
 from handlers.admin_notices import settle
 from handlers.deps import Deps, Payload
 from handlers.files import REPORT
@@ -28,6 +28,8 @@ def register(app: App, deps: Deps) -> None:
     app.action("cancel")(partial(on_cancel, deps=deps))
     app.action("report")(partial(on_report, deps=deps))
     app.action("approve_run")(partial(on_approve, deps=deps))
+    app.action("pause")(partial(on_pause, deps=deps))
+    app.action("resume")(partial(on_resume, deps=deps))
 
 
 def on_promote(ack: Ack, body: Payload, action: Payload, deps: Deps) -> None:
@@ -99,6 +101,59 @@ def approve(team_id: str, run_id: int, person: Person, viewer: Viewer, deps: Dep
         settle(session, run, f"Approved by <@{person.user_id}>.")
         put_card(session, run)
     return f"Approved. Run {run_id} takes its turn."
+
+
+def on_pause(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: Deps) -> None:
+    ack()
+    person = admin(body["user"]["id"], "pause a run", deps)
+    words = pause(body["team"]["id"], int(action["value"]), person, deps)
+    respond(text=words, response_type="ephemeral", replace_original=False)
+
+
+def on_resume(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: Deps) -> None:
+    ack()
+    person = admin(body["user"]["id"], "let a run go on", deps)
+    words = resume(body["team"]["id"], int(action["value"]), person, deps)
+    respond(text=words, response_type="ephemeral", replace_original=False)
+
+
+def pause(team_id: str, run_id: int, person: Person, deps: Deps) -> str:
+    """
+    Let a run's job rest; says what became of it.
+
+    Raises:
+        NotFoundError: no such run, or not for this person.
+        CannotPauseError: its trainer cannot.
+    """
+    with deps.database.write() as session:
+        run = _run_for(session, team_id, run_id, deps.people.personal_viewer(person))
+        if run.pause_requested_by and not run.cancel_requested_by:
+            return f"Run {run_id} is paused already, or about to be."
+        if run.state is not RunState.TRAINING or run.cancel_requested_by:
+            now = "being cancelled" if run.cancel_requested_by else run.state
+            return f"Only a run in training can be paused. Run {run_id} is {now}."
+        if not run.can_pause:
+            raise CannotPauseError(run.trainer, run_id)
+        runs.ask_to_pause(session, run, person.user_id)
+        put_card(session, run)
+    return f"Run {run_id} rests in a moment. `/apprentice resume` lets it go on."
+
+
+def resume(team_id: str, run_id: int, person: Person, deps: Deps) -> str:
+    """
+    Let a run that rests go on; says what became of it.
+
+    Raises:
+        NotFoundError: no such run, or not for this person.
+    """
+    with deps.database.write() as session:
+        run = _run_for(session, team_id, run_id, deps.people.personal_viewer(person))
+        if not run.pause_requested_by or run.cancel_requested_by:
+            now = "being cancelled" if run.cancel_requested_by else run.state
+            return f"Run {run_id} is not paused: it is {now}."
+        runs.ask_to_resume(session, run, person.user_id)
+        put_card(session, run)
+    return f"Run {run_id} goes on from where it was, as soon as no other run is worked on."
 
 
 def _run_for(session: Session, team_id: str, run_id: int, viewer: Viewer) -> Run:

@@ -29,6 +29,8 @@ _STATES = {
     RunState.DEPLOYING: "deploying",
     RunState.EVALUATING: "evaluating",
 }
+#: A run that rests stands where it stood.
+_STANDS_AT = {RunState.PAUSED: RunState.TRAINING}
 _SOURCES = {
     "slack_message": "Slack messages",
     "authored": "the form",
@@ -71,8 +73,9 @@ def progress_words(run: Run) -> str:
     """How far a run is, in one line: a bar while it can be counted."""
     progress, parts = run.progress, []
     done, total = progress.get("done"), progress.get("total")
-    if run.state in (RunState.TRAINING, RunState.EVALUATING) and done is not None and total:
-        what = "step" if run.state == RunState.TRAINING else "answer"
+    state = _STANDS_AT.get(run.state, run.state)
+    if state in (RunState.TRAINING, RunState.EVALUATING) and done is not None and total:
+        what = "step" if state == RunState.TRAINING else "answer"
         parts = [f"`{bar(done / total)}` {done * 100 // total} %", f"{what} {done} of {total}"]
     if (loss := progress.get("loss")) is not None:
         parts.append(f"loss {loss:.2f}")
@@ -103,18 +106,33 @@ def _open_card(card: RunCard) -> tuple[str, list[Block]]:
     run = card.run
     if run.state == RunState.WAITING:
         return _waiting_card(run)
-    text = f"{title_of(run)}: {_STATES[run.state]}"
-    lines = [f"*{title_of(run)}*", _steps(run.state)]
+    text = f"{title_of(run)}: {run.state}"
+    lines = [f"*{title_of(run)}*", _steps(_STANDS_AT.get(run.state, run.state))]
     if progress := progress_words(run):
         lines.append(progress)
     if run.cancel_requested_by:
         lines.append(f"Being cancelled by <@{run.cancel_requested_by}> …")
+    elif words := _pause_words(run):
+        lines.append(words)
     elif run.state == RunState.QUEUED and card.ahead:
         lines.append(f"Waits for {card.ahead} other run{'' if card.ahead == 1 else 's'}.")
     parts = [blocks.section("\n".join(lines)), _origin(run)]
     if not run.cancel_requested_by:
-        parts.append(blocks.actions(_cancel_button(run)))
+        parts.append(blocks.actions(*_pause_buttons(run), _cancel_button(run)))
     return text, parts
+
+
+def _pause_words(run: Run) -> str:
+    if by := run.pause_requested_by:
+        return f"⏸ Paused by <@{by}>." if run.state == RunState.PAUSED else f"<@{by}> pauses it …"
+    return "Goes on as soon as no other run is worked on." if run.state == RunState.PAUSED else ""
+
+
+def _pause_buttons(run: Run) -> list[Block]:
+    if run.pause_requested_by:
+        return [blocks.button("Resume", "resume", str(run.id), style="primary")]
+    may_pause = run.can_pause and run.state == RunState.TRAINING
+    return [blocks.button("Pause", "pause", str(run.id))] if may_pause else []
 
 
 def _waiting_card(run: Run) -> tuple[str, list[Block]]:

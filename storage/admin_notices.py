@@ -14,6 +14,7 @@ def put(
     key: str,
     text: str,
     run_id: int | None = None,
+    deployment_id: int | None = None,
 ) -> None:
     """Tell the admins, unless this was told them before."""
     known = select(AdminNotice.id).where(
@@ -21,7 +22,14 @@ def put(
     )
     if session.exec(known).first() is None:
         session.add(
-            AdminNotice(team_id=team_id, audience=audience, key=key, text=text, run_id=run_id)
+            AdminNotice(
+                team_id=team_id,
+                audience=audience,
+                key=key,
+                text=text,
+                run_id=run_id,
+                deployment_id=deployment_id,
+            )
         )
         session.flush()
 
@@ -32,6 +40,17 @@ def of_run(session: Session, team_id: str, run_id: int) -> AdminNotice | None:
             col(AdminNotice.team_id) == team_id, col(AdminNotice.run_id) == run_id
         )
     ).first()
+
+
+def of_deployment(session: Session, team_id: str, deployment_id: int) -> list[AdminNotice]:
+    return list(
+        session.exec(
+            select(AdminNotice).where(
+                col(AdminNotice.team_id) == team_id,
+                col(AdminNotice.deployment_id) == deployment_id,
+            )
+        )
+    )
 
 
 def next_due(session: Session, now: datetime) -> AdminNotice | None:

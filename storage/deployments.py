@@ -53,6 +53,15 @@ def visible(session: Session, team_id: str, viewer: Viewer) -> list[Deployment]:
     ]
 
 
+def is_idle(session: Session, row: Deployment) -> bool:
+    """It answers, nobody is answered from it, and nobody asked for its end."""
+    return (
+        row.state is DeploymentState.READY
+        and not row.removal_by
+        and row.version_id not in of_use(session)
+    )
+
+
 def ask_for(
     session: Session, version: ModelVersion, name: str, hosting_per_hour: float
 ) -> Deployment:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.audience import Viewer
 from storage.tables import OPEN_RUN_STATES, Run, RunMetric, RunState
 
-_IDLE = (RunState.QUEUED, RunState.WAITING)
+_IDLE = (RunState.QUEUED, RunState.WAITING, RunState.PAUSED)
 _WORKED_ON = tuple(state for state in OPEN_RUN_STATES if state not in _IDLE)
 _NOBODY_WAITS_FOR = (RunState.WAITING, RunState.DEPLOYING)
 
@@ -60,14 +60,40 @@ def ask_to_cancel(session: Session, run: Run, by: str) -> None:
     run.cancel_requested_by = by
     run.not_before = None
     session.add(run)
+    _note(session, run, "run.cancelled", by)
+
+
+def ask_to_pause(session: Session, run: Run, by: str) -> None:
+    """Note who wants a run's job to rest; the pipeline does it."""
+    run.pause_requested_by, run.not_before = by, None
+    session.add(run)
+    _note(session, run, "run.paused", by)
+
+
+def ask_to_resume(session: Session, run: Run, by: str) -> None:
+    """Let a run that rests, or is about to, take its turn again."""
+    run.pause_requested_by, run.not_before = None, None
+    if run.state is RunState.TRAINING:
+        # The wish may have reached the trainer, whether or not that was noted.
+        run.state = RunState.PAUSED
+    session.add(run)
+    _note(session, run, "run.resumed", by)
+
+
+def _note(session: Session, run: Run, action: str, by: str) -> None:
     audit.record(
         session,
         run.team_id,
         actor=by,
-        action="run.cancelled",
+        action=action,
         subject=f"run:{run.id}",
         audience=run.audience,
     )
+
+
+def rests(run: Run) -> bool:
+    """Whether nothing happens to a run until somebody lets it go on."""
+    return run.state is RunState.PAUSED and run.pause_requested_by is not None
 
 
 def approve(session: Session, run: Run, by: str) -> None:
@@ -154,6 +180,7 @@ def count_before(session: Session, run: Run) -> int:
             col(Run.team_id) == run.team_id,
             col(Run.state).in_(OPEN_RUN_STATES),
             col(Run.state).not_in(_NOBODY_WAITS_FOR),
+            or_(col(Run.state) != RunState.PAUSED, col(Run.pause_requested_by).is_(None)),
             col(Run.id) < run.id,
         )
     ).one()
@@ -165,7 +192,8 @@ def due(session: Session, now: datetime) -> list[Run]:
     of each workspace.
 
     A run whose ``not_before`` lies ahead waits, and so do the queued runs behind it; nobody waits
-    for a run that waits for an approval or a deployment.
+    for a run that waits for an approval or a deployment, or rests. One that goes on after a rest
+    waits for what was begun meanwhile.
     """
     found = _open_of_all(session)
     cancelled = [run for run in found if run.cancel_requested_by and _may_go_on(run, now)]
@@ -173,7 +201,7 @@ def due(session: Session, now: datetime) -> list[Run]:
     deploying = [run for run in going if run.state == RunState.DEPLOYING]
     turn: dict[str, Run] = {}
     for run in sorted(going, key=lambda run: (run.state not in _WORKED_ON, run.id)):
-        if run.state not in _NOBODY_WAITS_FOR:
+        if run.state not in _NOBODY_WAITS_FOR and not rests(run):
             turn.setdefault(run.team_id, run)
     return cancelled + [run for run in (*deploying, *turn.values()) if _may_go_on(run, now)]
 

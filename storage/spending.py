@@ -34,9 +34,10 @@ def _hours(run: Run, now: datetime) -> float:
     if run.training_seconds is not None:
         return run.training_seconds / 3600
     assert run.training_at is not None
-    if run.ended_at:
-        return (run.ended_at - run.training_at).total_seconds() / 3600
-    return max((now - run.training_at).total_seconds() / 3600, run.estimate.get("hours") or 0.0)
+    # While a run rests, it takes none; one that is cancelled then took none since.
+    until = run.paused_at or run.ended_at or now
+    hours = (until - run.training_at).total_seconds() / 3600
+    return hours if run.ended_at else max(hours, run.estimate.get("hours") or 0.0)
 
 
 def tokens_per_second(session: Session, team_id: str, trainer: str) -> float | None:

@@ -66,7 +66,7 @@ class ScriptedTrainer:
     def status(self, job_id: str) -> JobStatus:
         job = self._read(job_id)
         before = job["step"]
-        if job["state"] == JobState.RUNNING:
+        if job["state"] == JobState.RUNNING and not job.get("paused"):
             job["step"] = min(before + self._steps_a_look, self._total_steps)
             if self._fails_at is not None and job["step"] >= self._fails_at:
                 job["state"] = JobState.FAILED
@@ -93,6 +93,14 @@ class ScriptedTrainer:
         gguf = folder / "adapter.gguf"
         gguf.write_bytes(b"GGUF scripted " + job_id.encode())
         return Adapter(folder, gguf, hashlib.sha256(gguf.read_bytes()).hexdigest())
+
+    can_pause = True
+
+    def pause(self, job_id: str) -> None:
+        self._write(job_id, self._read(job_id) | {"paused": True})
+
+    def resume(self, job_id: str) -> None:
+        self._write(job_id, self._read(job_id) | {"paused": False})
 
     def stop(self) -> None:
         """Nothing runs here that would have to end."""

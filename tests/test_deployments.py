@@ -10,6 +10,7 @@ from bot.answering import promotion
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.pipeline import IdleRule, Workshop, adapters_to_serve, advance, keep_deployments
+from bot.pipeline.pruning import Stock, carry_out, plan
 from bot.training.by_hand import ByHand
 from bot.training.provider import Quirks, azure_provider
 from storage import runs
@@ -17,7 +18,15 @@ from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.database import Database
 from storage.spending import spent_in_month
-from storage.tables import AdminNotice, Deployment, DeploymentState, ModelVersion, Run, RunState
+from storage.tables import (
+    AdminNotice,
+    Deployment,
+    DeploymentState,
+    ModelVersion,
+    Run,
+    RunState,
+    VersionState,
+)
 from tests.azure_account import ACCOUNT, azure_account
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.pipeline_parts import BASE, FACTS, KilledError, ask_for_run, only
@@ -244,6 +253,30 @@ def test_erasing_a_run_removes_its_deployment(service, account, database, tmp_pa
     bot.workshop.trainers["azure"].erase(run.job_id)
 
     assert account.removed == account.created
+
+
+def test_prune_shows_the_deployments_of_what_goes_and_has_them_removed(
+    service, account, database, tmp_path
+):
+    bot = Bot(service, account, database, tmp_path)
+    bot.work_until()
+    stock = Stock(database, tmp_path, TEAM, Viewer.model(WORKSPACE))
+    # Idle by now, but its version waits for a decision.
+    kept = plan(stock).deployments
+    with database.write() as session:
+        session.exec(select(ModelVersion)).one().state = VersionState.RETIRED
+
+    planned = plan(stock)
+    shown = [row.name for row in planned.deployments]
+    removed_before = list(account.removed)
+    carry_out(stock, planned, "operator")
+    bot.knock()
+    bot.knock()
+
+    assert (kept, shown, removed_before) == ([], account.created, [])
+    assert account.removed == account.created
+    assert only(database, Deployment).state is DeploymentState.ENDED
+    assert not plan(stock).deployments
 
 
 def test_the_developer_tier_costs_nothing_and_says_when_it_ends(account):

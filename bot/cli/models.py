@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from bot.answering import promotion
 from bot.answering.strategy import live_strategy
+from bot.budget import per_day
 from bot.cli.operator import operator
 from bot.cli.options import (
     AudienceOption,
@@ -123,7 +124,10 @@ def prune(
     as_json: JsonOption = False,
     team: TeamOption = "",
 ) -> None:
-    """Show what nobody needs any more: adapters, job folders, snapshots. With --yes, remove it."""
+    """
+    Show what nobody needs any more: adapters, job folders, snapshots, what providers keep, and
+    deployments, which the running bot removes. With --yes, remove it.
+    """
     from bot.pipeline.pruning import Stock, carry_out, plan
     from bot.trainers import trainers_elsewhere
 
@@ -161,6 +165,9 @@ def _going(home: Path, planned: "Plan") -> list[dict[str, Any]]:
     for run in planned.away:
         name = f"run {run.id} at {run.trainer}"
         rows.append({"what": "files elsewhere", "name": name, "megabytes": None})
+    for row in planned.deployments:
+        name = f"{row.name} at {row.trainer}, {per_day(row.hosting_per_hour)}"
+        rows.append({"what": "deployment", "name": name, "megabytes": None})
     return rows
 
 

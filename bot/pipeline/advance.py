@@ -11,6 +11,7 @@ from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnava
 from bot.errors import BotError
 from bot.pipeline.deploying import await_deployment, doubt_deployment, unwanted
 from bot.pipeline.evaluating import evaluate
+from bot.pipeline.pausing import pause_job, resume_job
 from bot.pipeline.preparing import prepare
 from bot.pipeline.training import cancel_job, follow_job
 from bot.pipeline.workshop import Workshop
@@ -75,7 +76,8 @@ def _step_for(run: Run) -> Step:
     steps: dict[RunState, Step] = {
         RunState.QUEUED: _begin,
         RunState.PREPARING: prepare,
-        RunState.TRAINING: follow_job,
+        RunState.TRAINING: pause_job if run.pause_requested_by else follow_job,
+        RunState.PAUSED: resume_job,
         RunState.DEPLOYING: await_deployment,
         RunState.EVALUATING: evaluate,
     }

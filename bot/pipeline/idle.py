@@ -51,7 +51,7 @@ def judge_use(workshop: Workshop, found: Deployment, *, is_automatic: bool) -> N
             return
         name = session.get_one(ModelVersion, row.version_id).name
         after = (
-            "Promoting it later deploys it again, which takes some minutes."
+            "If nobody needs it, remove it: promoting it later deploys it again, in some minutes."
             if is_automatic
             else f"Delete `{row.name}` in Azure's portal if nobody needs it."
         )
@@ -60,7 +60,8 @@ def judge_use(workshop: Workshop, found: Deployment, *, is_automatic: bool) -> N
             f"and has answered nobody for {_in_words(days)}. {after}"
         )
         key = f"idle:{row.id}:{int((days - rule.days) // 7)}"
-        admin_notices.put(session, row.team_id, row.audience, key, text)
+        offered = row.id if is_automatic else None
+        admin_notices.put(session, row.team_id, row.audience, key, text, deployment_id=offered)
 
 
 def tell_of_removal(session: Session, row: Deployment, days: float) -> None:

@@ -20,7 +20,7 @@ from bot.pipeline.rehearsal import rehearsal_rows
 from bot.pipeline.training_rows import examples_for, training_rows, validation_rows
 from bot.pipeline.workshop import Workshop
 from bot.training.local import LocalTrainer
-from bot.training.trainer import Trainer
+from bot.training.trainer import Trainer, can_pause
 from storage import attestations, snapshots
 from storage.audience import Viewer
 from storage.tables import Run, RunState, Snapshot, SnapshotRow
@@ -103,6 +103,7 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
     with workshop.database.write() as session:
         kept = session.get_one(Run, run.id)
         kept.job_id, kept.state, kept.progress = job_id, RunState.TRAINING, {}
+        kept.can_pause = can_pause(trainer)
         kept.hyperparameters = {**kept.hyperparameters, "examples": trained_in(rows)}
         compared = [[*chat, Message(role="assistant", content=wrong)] for chat, wrong in pairs]
         sent = hash_of_chats(chats, validation, rehearsal, *([compared] if pairs else []))

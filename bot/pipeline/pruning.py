@@ -1,5 +1,6 @@
 """
-What nobody needs any more, and its removal: adapters, job folders, checkpoints, snapshots.
+What nobody needs any more, and its removal: adapters, job folders, checkpoints, snapshots,
+deployments.
 
 Rows of runs, versions, evaluations and the audit table stay: they are the lineage. What is planned
 is looked at again in the transaction that retires it, so that a promotion in between wins; files go
@@ -18,11 +19,12 @@ from bot.answering import promotion
 from bot.errors import TrainingError
 from bot.pipeline.forgetting import JOB_FOLDERS, LEFT_OF_JOB, Erasing
 from bot.pipeline.serving import take_out_of_service
-from storage import audit, canaries, evaluations, pins, runs, snapshots, versions
+from storage import audit, canaries, deployments, evaluations, pins, runs, snapshots, versions
 from storage.audience import Viewer
 from storage.database import Database
 from storage.tables import (
     OPEN_RUN_STATES,
+    Deployment,
     ModelVersion,
     Run,
     Snapshot,
@@ -49,15 +51,20 @@ class Stock:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would go. ``paths`` are files and folders here, ``away`` runs with files elsewhere."""
+    """
+    What would go. ``paths`` are files and folders here, ``away`` runs with files and models
+    elsewhere, ``deployments`` what costs by the hour for versions that go or have gone.
+    """
 
     versions: list[ModelVersion]
     snapshots: list[Snapshot]
     paths: list[Path]
     away: list[Run]
+    deployments: list[Deployment]
 
     def __bool__(self) -> bool:
-        return bool(self.versions or self.snapshots or self.paths or self.away)
+        here = self.versions or self.snapshots or self.paths
+        return bool(here or self.away or self.deployments)
 
 
 def plan(stock: Stock) -> Plan:
@@ -65,7 +72,13 @@ def plan(stock: Stock) -> Plan:
     with stock.database.read() as session:
         doomed = _doomed(session, stock)
         over = {version.id for version in doomed}
-        found = Plan(doomed, snapshots.unreferenced(session, stock.team_id), [], [])
+        found = Plan(
+            doomed,
+            snapshots.unreferenced(session, stock.team_id),
+            [],
+            [],
+            _deployed_for_nobody(session, stock, doomed),
+        )
         for run in runs.ended(session, stock.team_id, stock.viewer):
             version = versions.of_run(session, stock.team_id, run.id or 0)
             is_over = version is None or version.state == VersionState.RETIRED or version.id in over
@@ -78,7 +91,12 @@ def plan(stock: Stock) -> Plan:
 def carry_out(stock: Stock, planned: Plan, by: str) -> list[str]:
     """Do what was planned and still holds; returns sentences about what could not be done."""
     with stock.database.write() as session:
-        still = {version.id for version in _doomed(session, stock)}
+        doomed = _doomed(session, stock)
+        still = {version.id for version in doomed}
+        shown = {row.id for row in planned.deployments}
+        for row in _deployed_for_nobody(session, stock, doomed):
+            if row.id in shown:
+                deployments.ask_to_remove(session, row, by)
         for version in planned.versions:
             if version.id in still:
                 take_out_of_service(session, session.get_one(ModelVersion, version.id), by)
@@ -90,8 +108,8 @@ def carry_out(stock: Stock, planned: Plan, by: str) -> list[str]:
     for path in now.paths:
         if path in planned.paths:
             _remove(path)
-    shown = {run.id for run in planned.away}
-    away = [run for run in now.away if run.id in shown]
+    planned_away = {run.id for run in planned.away}
+    away = [run for run in now.away if run.id in planned_away]
     return [problem for run in away if (problem := _erase(stock, run))]
 
 
@@ -115,6 +133,21 @@ def _doomed(session: Session, stock: Stock) -> list[ModelVersion]:
         if version.state != VersionState.RETIRED
         and version.id not in kept
         and not _waits(session, version, found, kept)
+    ]
+
+
+def _deployed_for_nobody(
+    session: Session, stock: Stock, doomed: Collection[ModelVersion]
+) -> list[Deployment]:
+    going = {version.id for version in doomed}
+    return [
+        row
+        for row in deployments.visible(session, stock.team_id, stock.viewer)
+        if deployments.is_idle(session, row)
+        and (
+            row.version_id in going
+            or session.get_one(ModelVersion, row.version_id).state == VersionState.RETIRED
+        )
     ]
 
 

@@ -3,8 +3,8 @@ A local job is a folder: what the bot asks, what the child answers, in files tha
 
 ``job.json`` and ``rows.jsonl`` are written before the child starts. The child and what it starts
 hold ``lock`` while they live, so that nobody needs to trust process ids; it appends to
-``metrics.jsonl``, and leaves ``adapter/`` or ``failure.json``. ``cancelled`` is the bot's. Imports
-no torch.
+``metrics.jsonl``, and leaves ``adapter/`` or ``failure.json``. ``cancelled`` and ``paused`` are the
+bot's. Imports no torch.
 """
 
 import fcntl
@@ -77,6 +77,10 @@ class JobFolder:
     @property
     def cancelled(self) -> Path:
         return self.path / "cancelled"
+
+    @property
+    def paused(self) -> Path:
+        return self.path / "paused"
 
     @property
     def process_id(self) -> Path:

@@ -177,6 +177,26 @@ class LocalTrainer:
             self._end(folder)
             folder.discard()
 
+    @property
+    def can_pause(self) -> bool:
+        """AutoTrain keeps no checkpoints: what it did so far would be lost."""
+        return self._child != AUTOTRAIN_JOB
+
+    def pause(self, job_id: str) -> None:
+        """End the child; what it learned since its last checkpoint is learned again."""
+        folder = self._known(job_id)
+        with self._turn:
+            if folder.adapter.exists() or folder.failure.exists() or folder.cancelled.exists():
+                return
+            folder.paused.touch()
+            self._end(folder)
+            # A child that was told to end did not die.
+            folder.starts.unlink(missing_ok=True)
+
+    def resume(self, job_id: str) -> None:
+        """Let the child go on from its checkpoint: the next ``status`` starts it."""
+        self._known(job_id).paused.unlink(missing_ok=True)
+
     def stop(self) -> None:
         """End the children for now, as the bot ends; ``status`` lets them go on later."""
         with self._turn:
@@ -196,7 +216,7 @@ class LocalTrainer:
             return JobState.CANCELLED, None
         if folder.failure.exists():
             return JobState.FAILED, json.loads(folder.failure.read_text())["error"]
-        if self._stopped or folder.is_running():
+        if self._stopped or folder.paused.exists() or folder.is_running():
             return JobState.RUNNING, None
         # It may have finished between the first look and this one.
         if folder.adapter.exists() or folder.failure.exists():
@@ -209,7 +229,7 @@ class LocalTrainer:
             with suppress(OSError):
                 folder.fail(sentence)
             return JobState.FAILED, sentence
-        log.warning("The training process of %s ended early; starting it again", folder.path.name)
+        log.warning("No training process works on %s; starting one", folder.path.name)
         self._spawn(folder)
         return JobState.RUNNING, None
 

@@ -32,6 +32,7 @@ SHORTEST_LIFE = timedelta(days=30)
 TIMEOUT_SECONDS = 60.0
 #: How often a job is asked for; the pipeline knocks every second.
 POLL_SECONDS = 15.0
+PAUSED = "paused"
 RUN, SNAPSHOT, INSTALLATION = "apprentice_run", "apprentice_snapshot", "apprentice_installation"
 
 
@@ -145,14 +146,23 @@ class OpenAITrainer:
                     return
         self._seen.pop(job_id, None)
 
+    @property
+    def can_pause(self) -> bool:
+        return self._provider.quirks.can_pause
+
     def pause(self, job_id: str) -> None:
-        """Let the job rest until ``resume``."""
-        with self._sentences():
-            self._client.fine_tuning.jobs.pause(self._known(job_id).id)
+        """Let the job rest until ``resume``, unless it does, or has ended."""
+        job = self._known(job_id)
+        if job_report.state_of(job) == JobState.RUNNING and job.status != PAUSED:
+            with self._sentences():
+                self._client.fine_tuning.jobs.pause(job.id)
 
     def resume(self, job_id: str) -> None:
-        with self._sentences():
-            self._client.fine_tuning.jobs.resume(self._known(job_id).id)
+        """Let the job go on, if it rests."""
+        job = self._known(job_id)
+        if job.status == PAUSED:
+            with self._sentences():
+                self._client.fine_tuning.jobs.resume(job.id)
 
     def notice(self, job_id: str) -> None:
         """Ask at the next look, whatever was seen: a webhook said that the job ended."""

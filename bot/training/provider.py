@@ -22,6 +22,7 @@ class Quirks:
     hyperparameters: Mapping[str, Any] | None = None
     fewest_rows: int = 1
     hands_out_adapters: bool = False  # checkpoints have files to download
+    can_pause: bool = True  # jobs have ``pause`` and ``resume``
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def nebius_provider(
         hyperparameters={"n_epochs": 3, **lora},
         fewest_rows=10,
         hands_out_adapters=True,
+        can_pause=False,
     )
     return Provider(
         "nebius",

@@ -82,6 +82,34 @@ class KnowsEnds(Protocol):
         """
 
 
+@runtime_checkable
+class Pausable(Protocol):
+    """
+    A trainer that can let a job rest and go on with what was learned.
+
+    Both may be asked twice, and do nothing to a job that has ended.
+    """
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether this one can: some of a kind keep no checkpoints."""
+
+    def pause(self, job_id: str) -> None:
+        """
+        Let the job rest until ``resume``, also over a restart of the bot.
+
+        Raises:
+            TrainingError: it cannot rest now; it goes on.
+        """
+
+    def resume(self, job_id: str) -> None:
+        """Let the job go on."""
+
+
+def can_pause(trainer: object) -> bool:
+    return isinstance(trainer, Pausable) and trainer.can_pause
+
+
 class Trainer(Protocol):
     """
     Submit first, ask later: nothing here waits for a job.

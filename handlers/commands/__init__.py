@@ -24,6 +24,7 @@ from handlers.commands.export import export
 from handlers.commands.forget_me import forget_me
 from handlers.commands.migrate import migrate
 from handlers.commands.models import models
+from handlers.commands.pause import pause, resume
 from handlers.commands.pin import pin
 from handlers.commands.promote import promote, rollback
 from handlers.commands.schedule import schedule
@@ -57,6 +58,8 @@ def subcommands() -> dict[str, Word]:
         "migrate": Word(
             migrate, "migrate <trainer>", "train what is live elsewhere, on the same data", "admin"
         ),
+        "pause": Word(pause, "pause [run]", "let a run in training rest", "admin"),
+        "resume": Word(resume, "resume [run]", "let it go on from where it was", "admin"),
         "schedule": Word(
             schedule, "schedule [when | off]", "when I train by myself; `daily 03:00`", "admin"
         ),

@@ -6,8 +6,9 @@ from sqlmodel import Session
 from bot.answering.strategy import live_strategy
 from handlers import blocks
 from handlers.deps import Ask, Deps, Reply
+from handlers.hosting import hosting_words, removal_of
 from handlers.run_blocks import audience_words
-from storage import canaries, evaluations, pins, versions
+from storage import canaries, deployments, evaluations, pins, versions
 from storage.audience import Viewer
 from storage.tables import Evaluation, ModelVersion, Verdict, VersionState
 
@@ -32,14 +33,20 @@ _STATES = {
 
 def models(ask: Ask, deps: Deps, client: WebClient) -> Reply:
     """Only the person who asks sees the list, so it holds what they may see anywhere."""
-    viewer = deps.people.personal_viewer(deps.people.person(ask.user_id))
+    person = deps.people.person(ask.user_id)
+    viewer = deps.people.personal_viewer(person)
+    parts = [blocks.section("*Model versions, newest first*")]
     with deps.database.read() as session:
         found = versions.visible(session, ask.team_id, viewer)
         places = _other_places(session, ask.team_id, viewer)
-        lines = [_line(session, one) + places.get(one.id, "") for one in found[:LISTED]]
-    if not lines:
+        hosted = {row.version_id: row for row in deployments.visible(session, ask.team_id, viewer)}
+        for one in found[:LISTED]:
+            row = hosted.get(one.id or 0)
+            words = f"\n☁️ {hosting_words(row)}" if row else ""
+            parts.append(blocks.section(_line(session, one) + places.get(one.id, "") + words))
+            parts += removal_of(session, row) if person.is_admin else []
+    if not found:
         return Reply(_NOTHING)
-    parts = [blocks.section("*Model versions, newest first*"), *map(blocks.section, lines)]
     if len(found) > LISTED:
         parts.append(blocks.context(f"and {len(found) - LISTED} older ones"))
     return Reply(f"{len(found)} model versions.", tuple(parts))

@@ -10,6 +10,7 @@ from handlers.commands.canary import running_words
 from handlers.commands.examples import counted
 from handlers.commands.pin import pin_words
 from handlers.deps import Ask, Deps, Reply
+from handlers.hosting import hosting_section
 from handlers.run_blocks import audience_words, progress_words
 from handlers.run_links import link_to
 from handlers.schedule_words import schedule_lines
@@ -34,6 +35,7 @@ def status(ask: Ask, deps: Deps, client: WebClient) -> Reply:
         open_runs = runs.open_runs(session, ask.team_id, viewer)
         waiting = questions.waiting(session, ask.team_id)
         set_up = schedules.visible(session, ask.team_id, viewer)
+        hosting = hosting_section(session, ask.team_id, viewer)
     shown: list[Block] = [
         blocks.fields(
             f"*Answering now*\n{speaking}",
@@ -43,6 +45,7 @@ def status(ask: Ask, deps: Deps, client: WebClient) -> Reply:
         ),
         *map(blocks.section, exceptions),
         blocks.section("*Training*\n" + _runs(open_runs, deps, client)),
+        *hosting,
         blocks.section("*Schedule*\n" + schedule_lines(set_up, deps.now())),
     ]
     return Reply("How things stand.", tuple(shown))
@@ -82,10 +85,18 @@ def _runs(open_runs: list[Run], deps: Deps, client: WebClient) -> str:
     return "\n".join(_run_line(run, deps, client) for run in open_runs)
 
 
+def _state_words(run: Run) -> str:
+    if run.state is RunState.WAITING:
+        return "waits for an admin's approval"
+    if run.state is RunState.PAUSED and run.pause_requested_by:
+        return f"paused by <@{run.pause_requested_by}>, goes on with `/apprentice resume {run.id}`"
+    return run.state
+
+
 def _run_line(run: Run, deps: Deps, client: WebClient) -> str:
     progress = progress_words(run)
     return (
         f"• {link_to(run, deps.database, client)} for {audience_words(run.audience)}: "
-        + ("waits for an admin's approval" if run.state is RunState.WAITING else run.state)
+        + _state_words(run)
         + (f" · {progress}" if progress else "")
     )

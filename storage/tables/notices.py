@@ -12,7 +12,7 @@ class AdminNotice(SQLModel, table=True):
     Goes once to each admin who may know of its audience, as a direct message.
 
     ``key`` says what it is about, so that nothing is told twice; ``run_id`` is the run that waits
-    for a decision, which the message then offers.
+    for a decision, which the message then offers; ``deployment_id`` the one it offers to remove.
     """
 
     __tablename__ = "admin_notice"
@@ -24,6 +24,7 @@ class AdminNotice(SQLModel, table=True):
     key: str
     text: str
     run_id: int | None = Field(default=None, foreign_key="run.id", ondelete="CASCADE")
+    deployment_id: int | None = None
     created_at: datetime = now_field()
     told_at: datetime | None = time_field()
     not_before: datetime | None = time_field()

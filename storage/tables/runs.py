@@ -58,6 +58,7 @@ class RunState(StrEnum):
     WAITING = "waiting"  # above the budget: for an admin's approval
     PREPARING = "preparing"  # snapshot taken, rows handed to the trainer
     TRAINING = "training"
+    PAUSED = "paused"  # an admin let its job rest
     DEPLOYING = "deploying"  # trained where a model answers only once it is deployed
     EVALUATING = "evaluating"
     DONE = "done"  # with a verdict
@@ -70,6 +71,7 @@ OPEN_RUN_STATES = (
     RunState.WAITING,
     RunState.PREPARING,
     RunState.TRAINING,
+    RunState.PAUSED,
     RunState.DEPLOYING,
     RunState.EVALUATING,
 )
@@ -109,6 +111,9 @@ class Run(SQLModel, table=True):
     origin: str = ""  # an ``Origin``, or empty: somebody asked
     channel_id: str | None = None  # where the progress message goes; None: nowhere
     cancel_requested_by: str | None = None
+    can_pause: bool = False  # its trainer can let the job rest
+    pause_requested_by: str | None = None  # kept while it rests; taken away to let it go on
+    paused_at: datetime | None = time_field()
     #: Before it starts: ``rows``, ``epochs``, ``tokens``, ``dollars``, ``hours`` (None: not known),
     #: what they rest on, and ``over``: sentences that say which limits it exceeds.
     estimate: dict[str, Any] = json_field({})

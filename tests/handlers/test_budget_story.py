@@ -5,10 +5,13 @@ from functools import partial
 
 import pytest
 
+from bot.answering import promotion
 from bot.budget import Limits
 from bot.dataset.rights import attest
 from bot.loop import Loop
 from handlers import admin_notices
+from storage import admin_notices as admin_notices_table
+from storage.audience import WORKSPACE, Viewer
 from storage.tables import Deployment, DeploymentState, Run, RunState, Source
 from tests.handlers.test_run_story import press, said, training_bot, whispered, words_of
 from tests.model_versions import make_version
@@ -97,6 +100,74 @@ def test_what_hosting_costs_a_day_is_shown_to_who_may_know_of_it(sandbox, databa
 
     shown = whispered(sandbox, "U0ALICE", "`ours` at `azure`, ready: $40.80 a day")
     assert "theirs" not in words_of(shown)
+
+
+@pytest.fixture
+def deployed(database):
+    """Two versions that are deployed for money, of which the second answers."""
+    with database.write() as session:
+        for number in (1, 2):
+            version = make_version(session)
+            session.get_one(Run, version.run_id).state = RunState.DONE
+            session.add(
+                Deployment(
+                    team_id=TEAM, audience="workspace", version_id=version.id, trainer="azure",
+                    name=f"d{number}", hosting_per_hour=1.70, state=DeploymentState.READY,
+                )
+            )  # fmt: skip
+        promotion.promote(session, TEAM, "workspace-v2", "U0ALICE", Viewer.model(WORKSPACE))
+
+
+def test_models_and_status_show_what_hosting_costs_a_day(sandbox, deployed, bot):
+    sandbox.command("U0CAROL", "models")
+    listed = whispered(sandbox, "U0CAROL", "deployed at `azure`, ready: $40.80 a day")
+    sandbox.command("U0CAROL", "status")
+    status = whispered(sandbox, "U0CAROL", "*Hosting*")
+
+    assert words_of(listed).count("$40.80 a day") == 2
+    assert "undeploy" not in str(listed["blocks"])
+    assert "*workspace-v2* deployed at `azure`, ready: $40.80 a day" in words_of(status)
+    assert "Together $81.60 a day." in words_of(status)
+
+
+def test_an_idle_deployment_is_removed_by_an_admins_button(sandbox, database, deployed, bot):
+    sandbox.command("U0ALICE", "models")
+    listed = whispered(sandbox, "U0ALICE", "$40.80 a day")
+    buttons = [b for b in listed["blocks"] if "undeploy" in str(b)]
+    with database.write() as session:
+        admin_notices_table.put(
+            session, TEAM, "workspace", "idle:1:0", "It answered nobody.", deployment_id=1
+        )
+    told = sandbox.wait_for_message(
+        lambda m: m["channel"].startswith("D") and "answered nobody" in words_of(m)
+    )
+    press(sandbox, "U0CAROL", "undeploy", told)
+    whispered(sandbox, "U0CAROL", "Only admins can remove a deployment")
+    with database.read() as session:
+        assert session.get_one(Deployment, 1).removal_by is None
+
+    press(sandbox, "U0ALICE", "undeploy", told)
+    whispered(sandbox, "U0ALICE", "I remove the deployment of workspace-v1")
+
+    assert [button["elements"][0]["value"] for button in buttons] == ["1"]
+    with database.read() as session:
+        assert session.get_one(Deployment, 1).removal_by == "U0ALICE"
+    sandbox.wait_for_message(
+        lambda m: m["ts"] == told["ts"] and "Being removed: <@U0ALICE> said so." in words_of(m)
+        and "undeploy" not in str(m["blocks"])
+    )  # fmt: skip
+
+
+def test_what_answers_by_now_is_not_removed_by_an_old_button(sandbox, database, deployed, bot):
+    with database.write() as session:
+        admin_notices_table.put(session, TEAM, "workspace", "idle:2:0", "Idle.", deployment_id=2)
+    told = sandbox.wait_for_message(lambda m: "Idle." in words_of(m))
+
+    press(sandbox, "U0ALICE", "undeploy", told)
+
+    whispered(sandbox, "U0ALICE", "workspace-v2 answers or is being judged, so its deployment")
+    with database.read() as session:
+        assert session.get_one(Deployment, 2).removal_by is None
 
 
 def test_its_end_can_be_chosen_instead(sandbox, database, bot):

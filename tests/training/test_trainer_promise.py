@@ -1,6 +1,7 @@
 """What every trainer promises: the scripted one, the real local one, one over HTTP."""
 
 import importlib.util
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,14 +14,15 @@ from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsErro
 from bot.training.hyperparameters import Hyperparameters
 from bot.training.job_folder import sha256_of
 from bot.training.local import AUTOTRAIN_JOB, TRL_JOB, LocalTrainer
-from bot.training.trainer import JobState, Trainer
+from bot.training.trainer import JobState, Trainer, can_pause
 from tests.running_trainer import running_trainer, trainer_at
 from tests.scripted_trainer import ScriptedTrainer
 from tests.together_wire import PYTHON, together_wire
 from tests.training.test_together import together_at
-from tests.training_job import TINY_ROWS, wait_for_end
+from tests.training_job import TINY_ROWS, wait_for_end, wait_for_step
 
-QUICK, ENDLESS = 2, 5_000
+QUICK, UNHURRIED, ENDLESS = 2, 400, 5_000
+REST_SECONDS = 0.5
 MakeTrainer = Callable[[int], Trainer]
 
 
@@ -140,6 +142,45 @@ def test_a_cancelled_job_stays_cancelled_and_has_no_result(make_trainer, tiny_ba
     assert trainer.status(job_id).state == JobState.CANCELLED
     with pytest.raises(JobNotFinishedError):
         trainer.result(job_id)
+
+
+def test_a_paused_job_rests_also_in_another_life_and_goes_on(
+    make_trainer, tiny_base: BaseModel, request
+):
+    trainer = make_trainer(UNHURRIED)
+    if not can_pause(trainer):
+        pytest.skip("it cannot pause")
+    job_id = trainer.start("run-1", TINY_ROWS, tiny_base)
+    wait_for_step(trainer, job_id, 1)
+
+    trainer.pause(job_id)
+    trainer.pause(job_id)
+    rested = trainer.status(job_id)
+    other_life = make_trainer(UNHURRIED)
+    time.sleep(REST_SECONDS)
+    still = other_life.status(job_id)
+
+    assert (rested.state, still.state) == (JobState.RUNNING, JobState.RUNNING)
+    assert still.step == rested.step < UNHURRIED
+
+    other_life.resume(job_id)
+    other_life.resume(job_id)
+    after = wait_for_step(other_life, job_id, rested.step + 1)
+    assert after.step > rested.step
+    assert [metric.step for metric in after.metrics] == list(range(1, after.step + 1))
+    other_life.cancel(job_id)
+
+
+def test_pausing_what_has_ended_does_nothing(make_trainer, tiny_base: BaseModel):
+    trainer = make_trainer(QUICK)
+    if not can_pause(trainer):
+        pytest.skip("it cannot pause")
+    wait_for_end(trainer, trainer.start("run-1", TINY_ROWS, tiny_base))
+
+    trainer.pause("run-1")
+    trainer.resume("run-1")
+
+    assert trainer.status("run-1").state == JobState.SUCCEEDED
 
 
 def test_cancelling_what_is_finished_or_unknown_does_nothing(make_trainer, tiny_base: BaseModel):

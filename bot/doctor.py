@@ -16,9 +16,11 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import doctor_elsewhere
 from bot.embedding.errors import SentenceModelError
 from bot.embedding.sentence_model import SentenceModel, packaged_folder
 from bot.engines.base_model import resolve_base_model
+from bot.engines.errors import EngineUnavailableError
 from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.errors import BotError
@@ -55,6 +57,7 @@ def examine(settings: Settings) -> list[Finding]:
         _database,
         _engine,
         _sentence_model,
+        _elsewhere,
     )
     return [finding for check in checks for finding in check(settings)]
 
@@ -194,6 +197,10 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     try:
         engine.start()
         answer = engine.complete([{"role": "user", "content": "Say yes."}], max_tokens=4)
+    except EngineUnavailableError as error:
+        address = settings.engine_base_url
+        away = f"{address} does not answer. Check the network and ENGINE_BASE_URL."
+        yield Finding("engine", False, away if settings.engine == "openai_api" else str(error))
     except BotError as error:
         yield Finding("engine", False, str(error))
     else:
@@ -232,6 +239,12 @@ def _sentence_model(settings: Settings) -> Iterator[Finding]:
         yield Finding("sentence model", True, "Answers: examples are found in other words too.")
     finally:
         model.stop()
+
+
+def _elsewhere(settings: Settings) -> Iterator[Finding]:
+    for look in (doctor_elsewhere.trainers, doctor_elsewhere.deployments, doctor_elsewhere.vllm):
+        for found in look(settings):
+            yield Finding(*found)
 
 
 def _make(settings: Settings, gguf_path: Path) -> LlamaCppEngine | OpenAIApiEngine:

@@ -1,4 +1,4 @@
-"""Deployments as people see them: what each costs a day, and the button that removes an idle one."""
+"""Deployments as people see them: what each costs a day, a button that removes an idle one."""
 
 from functools import partial
 

@@ -1,6 +1,8 @@
 """
-An Azure OpenAI account on this machine: deployments as its control plane keeps them, and answers
-under their names. What is tuned and what answers is our own fine-tuning service behind it.
+An Azure OpenAI account on this machine: deployments as its control plane keeps them, and files,
+jobs and answers at its v1 endpoint. What is tuned and what answers is our own fine-tuning service
+behind it, seen through Azure's quirks: files begin with a byte-order mark, jobs begin as
+``pending``, much is null.
 
 Strict about paths, ``api-version``, credentials and bodies, as far as the public reference and
 Azure's own client say. Azure itself cannot exist here.
@@ -28,6 +30,8 @@ PLACE = (
     "/accounts/account-1/deployments/"
 )
 TOKEN = "made-up-token"
+V1 = "/openai/v1/"
+MARK = "\ufeff".encode()
 
 
 class Bearer(SansIOHTTPPolicy):
@@ -51,9 +55,18 @@ class FakeAccount:
     deployments: dict[str, dict[str, Any]] = field(default_factory=dict)
     created: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    #: What the region tunes; empty: it does not say.
+    tunable: tuple[str, ...] = ()
+    #: The bodies of what was asked to be tuned.
+    jobs: list[dict[str, Any]] = field(default_factory=list)
     #: Status, body and headers of the next answers of the control plane.
     faults: list[tuple[int, Any, dict[str, str]]] = field(default_factory=list)
     url: str = ""
+
+    @property
+    def endpoint(self) -> str:
+        """What AZURE_ENDPOINT would be."""
+        return self.url
 
     def deployer(self, account: AzureAccount = ACCOUNT) -> AzureDeployments:
         client = control_plane(
@@ -120,6 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, {"error": {"code": code, "message": f"{code}."}})
 
     def do_GET(self) -> None:
+        if self.path.startswith(V1):
+            self._pass_on()
+            return
         if (name := self._name()) is None:
             return
         if name not in self.account.deployments:
@@ -143,6 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(201, self.account.shown(name), {"Azure-AsyncOperation": where})
 
     def do_DELETE(self) -> None:
+        if self.path.startswith(V1):
+            self._pass_on()
+            return
         if (name := self._name()) is None:
             return
         self.account.removed.append(name)
@@ -150,6 +169,55 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(202)
 
     def do_POST(self) -> None:
+        if self.path == f"{V1}chat/completions":
+            self._chat()
+        else:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Files, jobs and models, as Azure's v1 endpoint takes and shows them."""
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.removeprefix(V1.rstrip("/"))
+        if self.command == "GET" and path == "/models" and self.account.tunable:
+            models = [
+                {"id": name, "object": "model", "capabilities": {"fine_tune": True}}
+                for name in self.account.tunable
+            ]
+            self._answer(200, {"object": "list", "data": models})
+            return
+        if self.command == "GET" and path.startswith("/models/"):
+            self._error(404, "ModelNotFound")
+            return
+        if self.command == "POST" and path == "/files" and MARK not in content:
+            self._error(400, "invalidPayload")
+            return
+        if self.command == "POST" and path == "/fine_tuning/jobs":
+            body = json.loads(content)
+            self.account.jobs.append(body)
+            if "metadata" in body or "trainingType" not in body or len(body["suffix"]) > 18:
+                self._error(400, "invalidPayload")
+                return
+        kind = self.headers.get("Content-Type") or "application/json"
+        status, answer = self._ask(path, content or None, kind)
+        with contextlib.suppress(ValueError):
+            self._answer(status, _as_azure_shows(json.loads(answer)))
+            return
+        self._answer(status, answer.decode())
+
+    def _ask(self, path: str, content: bytes | None, kind: str) -> tuple[int, bytes]:
+        request = urllib.request.Request(
+            self.account.service_url.rstrip("/") + path,
+            content,
+            {"Content-Type": kind, "Authorization": self.headers["Authorization"]},
+            method=self.command,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def _chat(self) -> None:
         """Answer under a deployment's name, by the model that it has."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         found = self.account.deployments.get(body["model"])
@@ -157,16 +225,26 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(404, "DeploymentNotFound")
             return
         body["model"] = found["body"]["properties"]["model"]["name"]
-        request = urllib.request.Request(
-            self.account.service_url.rstrip("/") + self.path.removeprefix("/openai/v1"),
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json", "Authorization": self.headers["Authorization"]},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                self._answer(answer.status, json.loads(answer.read()))
-        except urllib.error.HTTPError as error:
-            self._answer(error.code, json.loads(error.read()))
+        asked = json.dumps(body).encode()
+        status, answer = self._ask("/chat/completions", asked, "application/json")
+        self._answer(status, json.loads(answer))
+
+
+def _as_azure_shows(answer: Any) -> Any:
+    """A job of ours with Azure's states and gaps; anything else as it is."""
+    if isinstance(answer, dict) and answer.get("object") == "list":
+        return answer | {"data": [_as_azure_shows(one) for one in answer["data"]]}
+    if not isinstance(answer, dict) or answer.get("object") != "fine_tuning.job":
+        return answer
+    is_early = answer["status"] in ("validating_files", "queued")
+    shown = {name: value for name, value in answer.items() if name not in ("metadata", "seed")}
+    gaps = dict.fromkeys(("organization_id", "error", "estimated_finish", "method"))
+    gaps |= {"hyperparameters": {"n_epochs": -1, "batch_size": -1, "learning_rate_multiplier": 1}}
+    if answer["status"] == "failed":
+        gaps.pop("error")
+    if answer["status"] != "succeeded":
+        gaps |= {"result_files": None, "trained_tokens": None}
+    return shown | gaps | {"status": "pending" if is_early else answer["status"]}
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from bot.engines.routed import RoutedEngine
 from bot.pipeline import IdleRule, Workshop, adapters_to_serve, advance, keep_deployments
 from bot.pipeline.pruning import Stock, carry_out, plan
 from bot.training.by_hand import ByHand
-from bot.training.provider import Quirks, azure_provider
+from bot.training.provider import azure_provider
 from storage import runs
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
@@ -71,11 +71,7 @@ class Bot:
                 raise KilledError
 
         self.later = timedelta(0)
-        quirks = replace(azure_provider("", "").quirks, fewest_rows=1, byte_order_mark=False)
-        assert quirks != Quirks()
-        provider = replace(
-            azure_provider(KEY, service.url, "tiny-base"), base_url=service.base_url, quirks=quirks
-        )
+        provider = azure_provider(KEY, account.endpoint, "tiny-base")
         deployer = deployer or account.deployer()
         service.close_at_end(deployer.stop)
         remote = OpenAIApiEngine(f"{account.url}/openai/v1", KEY)
@@ -131,6 +127,10 @@ def test_what_was_tuned_is_deployed_judged_and_answers_by_its_deployments_name(
     bot.promote()
 
     version, deployment = only(database, ModelVersion), only(database, Deployment)
+    (job,) = account.jobs
+    assert job["trainingType"] == "GlobalStandard"
+    assert run.record["trained_tokens"] > 0
+    assert run.record["sent_sha256"]
     assert (run.state, run.error) == (RunState.DONE, None)
     assert account.created == [deployment.name]
     assert deployment.state is DeploymentState.READY

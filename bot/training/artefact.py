@@ -59,6 +59,7 @@ def save_artefact(
         model_config=json.loads((weights / "config.json").read_text()),
     )
     _write_manifest(folder, base, facts)
+    folder.note("The adapter is complete.")
     partial.rename(folder.adapter)
 
 

@@ -39,13 +39,13 @@ class ByHandError(DeploymentError):
 
 
 class CredentialRefusedError(DeploymentError):
-    """Raised for a service principal that is wrong, expired or unknown to the subscription."""
+    """Raised for no identity at all, and for one that is wrong, expired or unknown there."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Azure does not accept the identity of this bot: its secret may have expired. Put a "
-            "valid one into AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET and restart "
-            "the bot."
+            "Azure finds no identity of this bot, or does not accept it: its secret may have "
+            "expired. Put a valid one into AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+            "AZURE_CLIENT_SECRET, or sign in with `az login` where the bot runs; then restart it."
         )
 
 

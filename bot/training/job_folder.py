@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from typing import Any
 
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
+from bot.training.events import kept
 from bot.training.hyperparameters import Hyperparameters
 
 
@@ -159,6 +161,21 @@ class JobFolder:
             return dict(json.loads(self.record.read_text()))
         return {}
 
+    def note(self, said: str) -> None:
+        """Keep an event; a disk without room loses it, and nothing else."""
+        with suppress(OSError), (self.path / "events.jsonl").open("a") as file:
+            file.write(json.dumps({"at": time.time(), "said": said}) + "\n")
+
+    def read_events(self) -> list[dict[str, str]]:
+        """What happened, oldest first; a line that was cut short does not count."""
+        found: list[tuple[float, str]] = []
+        with suppress(FileNotFoundError), (self.path / "events.jsonl").open() as lines:
+            for line in lines:
+                with suppress(ValueError):
+                    event = json.loads(line)
+                    found.append((event["at"], event["said"]))
+        return kept(found)
+
     def acquire(self) -> int | None:
         """
         Take the lock; None where a child holds it.
@@ -182,6 +199,7 @@ class JobFolder:
     def fail(self, sentence: str) -> None:
         """Note why there will be no adapter, after making room by removing what was begun."""
         self.discard()
+        self.note(f"Failed: {sentence}")
         write_whole(self.failure, json.dumps({"error": sentence}).encode())
 
     def discard_checkpoints(self) -> None:

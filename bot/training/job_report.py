@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bot.training.events import kept
 from bot.training.trainer import JobState, JobStatus, Metric
 
 _STATES = {
@@ -35,6 +36,7 @@ def status_of(
 ) -> JobStatus:
     """Put together what is known; the result file fills in what the events left out."""
     points: dict[int, float] = {}
+    told: list[tuple[float, str]] = []
     total = None
     for event in events:
         data = event.data if isinstance(event.data, dict) else {}
@@ -42,6 +44,8 @@ def status_of(
         if step is not None and loss is not None:
             points[int(step)] = loss
             total = int(_number(data.get("total_steps")) or total or 0) or None
+        elif event.message:
+            told.append((_number(event.created_at) or 0.0, str(event.message)))
     for row in results:
         step, loss = _number(row.get("step")), _number(row.get("train_loss"))
         if step is not None and loss is not None:
@@ -56,7 +60,7 @@ def status_of(
         seconds_left=_seconds_left(job),
         metrics=metrics,
         error=error,
-        record=_record(job),
+        record=_record(job) | ({"events": kept(told)} if told else {}),
     )
 
 

@@ -134,6 +134,7 @@ class LocalTrainer:
                 )
             except OSError as error:
                 raise TrainingDiskError(error) from error
+            folder.note(f"The job was written: {len(rows)} rows for {self._child}.")
             self._spawn(folder)
         return name
 
@@ -154,7 +155,7 @@ class LocalTrainer:
             seconds_left=last.get("seconds_left"),
             metrics=[Metric(s["step"], s["loss"], s["tokens_per_second"]) for s in own],
             error=error,
-            record=folder.read_record(),
+            record=folder.read_record() | {"events": folder.read_events()},
         )
 
     def result(self, job_id: str) -> Adapter:
@@ -176,6 +177,7 @@ class LocalTrainer:
             folder.cancelled.touch()
             self._end(folder)
             folder.discard()
+            folder.note("Cancelled.")
 
     @property
     def can_pause(self) -> bool:
@@ -190,12 +192,16 @@ class LocalTrainer:
                 return
             folder.paused.touch()
             self._end(folder)
+            folder.note("Paused.")
             # A child that was told to end did not die.
             folder.starts.unlink(missing_ok=True)
 
     def resume(self, job_id: str) -> None:
         """Let the child go on from its checkpoint: the next ``status`` starts it."""
-        self._known(job_id).paused.unlink(missing_ok=True)
+        folder = self._known(job_id)
+        if folder.paused.exists():
+            folder.paused.unlink(missing_ok=True)
+            folder.note("Resumed.")
 
     def stop(self) -> None:
         """End the children for now, as the bot ends; ``status`` lets them go on later."""
@@ -261,6 +267,7 @@ class LocalTrainer:
             if self._accelerate_config:
                 # The processes write it too, as they begin; a launcher may wait long for them.
                 folder.process_id.write_text(str(child.pid))
+            folder.note("A training process was started.")
             # Only so that it leaves no zombie; whether it lives, its lock says.
             Thread(target=child.wait, name=f"reap-{folder.path.name}", daemon=True).start()
         except OSError as error:

@@ -22,7 +22,12 @@ from bot.training.deployment import Deployer, deployment_name
 from bot.training.downloaded import WANTED, Downloads
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
 from bot.training.provider import Provider
-from bot.training.remote_errors import BaseEndsSoonError, RowsRejectedError, TuningRefusedError
+from bot.training.remote_errors import (
+    BaseEndsSoonError,
+    BaseNotTunedHereError,
+    RowsRejectedError,
+    TuningRefusedError,
+)
 from bot.training.trainer import Adapter, JobState, JobStatus
 from bot.training.weighing import weighed
 from bot.training.wire_errors import checked, sentences, words_of
@@ -199,6 +204,22 @@ class OpenAITrainer:
             listed = checked(self._provider, self._client.models.list())
             models = checked(self._provider, listed.data)
         return models[0].id if models else ""
+
+    def check(self) -> str:
+        """
+        Ask what a run asks first, and begin nothing; return the base's name.
+
+        Raises:
+            TrainingError: why no run would begin.
+        """
+        base = self._base()
+        with self._sentences():
+            checked(self._provider, self._client.files.list(purpose="fine-tune", limit=1))
+            listed = self._forgive(lambda: self._client.models.list())
+            tunable = {model.id for model in listed or () if _is_tunable(model)}
+        if tunable and base not in tunable:
+            raise BaseNotTunedHereError(self._provider.name, base, tunable)
+        return base
 
     def shutdown_dates(self, models: Sequence[str]) -> dict[str, date]:
         """The dates the provider's list of models gives; it may give none."""
@@ -390,6 +411,12 @@ class OpenAITrainer:
             return call()
         except openai.NotFoundError:
             return None
+
+
+def _is_tunable(model: Any) -> bool:
+    """Azure says of each model what the resource's region can do with it; others say nothing."""
+    able = getattr(model, "capabilities", None)
+    return isinstance(able, dict) and bool(able.get("fine_tune"))
 
 
 def _shutdown_date(model: Any) -> date | None:

@@ -8,6 +8,7 @@ TrainingError
 ├── QuotaExhaustedError      nothing left to pay with
 ├── TuningRefusedError       it takes no jobs, or not this one; asking again will not help
 ├── BaseEndsSoonError        the base model is switched off too soon to be worth it
+├── BaseNotTunedHereError    the region does not have the base model
 ├── RowsRejectedError        it does not take the data
 ├── AdapterMisfitError       the adapter it hands out cannot be served here
 └── NotAnApiError            the address belongs to something else
@@ -86,6 +87,19 @@ class BaseEndsSoonError(TrainingError):
             f"ends that day too. Set another model, or use {known or 'another trainer'}."
         )
         self.ends = ends
+
+
+class BaseNotTunedHereError(TrainingError):
+    """Raised when a provider lists what its region tunes, and the base is not among it."""
+
+    def __init__(self, trainer: str, base: str, tunable: Iterable[str]) -> None:
+        listed = ", ".join(sorted(tunable)[:5])
+        super().__init__(
+            f"`{trainer}` does not tune {base} in the region of this resource; there it tunes "
+            f"{listed}. Set {trainer.upper()}_MODEL to one of these, or use a resource of another "
+            "region."
+        )
+        self.base = base
 
 
 class RowsRejectedError(TrainingError):

@@ -163,6 +163,16 @@ class TogetherTrainer:
         """Name the model to tune."""
         return self._model
 
+    def check(self) -> str:
+        """
+        Ask what a run asks first, and begin nothing; return the base's name.
+
+        Raises:
+            TrainingError: why no run would begin.
+        """
+        self._client.ask("fine_tuning.model_limits", model_name=self._model)
+        return self._model
+
     def shutdown_dates(self, models: Sequence[str]) -> dict[str, date]:
         """Together publishes none through its API."""
         return {}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.training.events import kept, seconds_of
 from bot.training.trainer import JobState, JobStatus, Metric
 
 NANODOLLARS = 1e9
@@ -27,12 +28,13 @@ def status_of(
         if step is not None and loss is not None:
             points[int(step)] = float(loss)
     totals = [each["total_steps"] for each in events if each.get("total_steps")]
+    told = [(seconds_of(each["created_at"]), each["message"]) for each in events]
     last = max(points, default=None)
     progress = job.get("progress") or {}
     price = job.get("total_price")
-    kept = ("model", "training_file", "validation_file", "n_epochs", "batch_size", "learning_rate",
-            "training_type", "packing", "random_seed", "token_count")  # fmt: skip
-    record = {name: job[name] for name in kept if job.get(name) is not None}
+    fields = ("model", "training_file", "validation_file", "n_epochs", "batch_size",
+              "learning_rate", "training_type", "packing", "random_seed", "token_count")  # fmt: skip
+    record = {name: job[name] for name in fields if job.get(name) is not None}
     if price is not None:
         record["billed_dollars"] = price / NANODOLLARS
     if "token_count" in record:
@@ -44,5 +46,5 @@ def status_of(
         loss=points[last] if last is not None else None,
         seconds_left=progress["seconds_remaining"] if progress.get("estimate_available") else None,
         metrics=[Metric(step, points[step]) for step in sorted(points)],
-        record={"job": job["id"], **record},
+        record={"job": job["id"], **record, "events": kept(told)},
     )

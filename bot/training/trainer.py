@@ -39,7 +39,8 @@ class JobStatus:
     Where a job stands; ``metrics`` are all steps so far, ``error`` is a sentence for people.
 
     ``record`` is what to keep of how it was trained: ``hyperparameters`` as resolved,
-    ``trained_tokens``, the provider's file ids; whatever of it is known.
+    ``trained_tokens``, the provider's file ids, ``events`` as ``bot.training.events`` keeps them;
+    whatever of it is known.
     """
 
     state: JobState

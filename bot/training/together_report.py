@@ -33,7 +33,8 @@ def status_of(
     progress = job.get("progress") or {}
     price = job.get("total_price")
     fields = ("model", "training_file", "validation_file", "n_epochs", "batch_size",
-              "learning_rate", "training_type", "packing", "random_seed", "token_count")  # fmt: skip
+              "learning_rate", "training_type", "packing", "random_seed",
+              "token_count")  # fmt: skip
     record = {name: job[name] for name in fields if job.get(name) is not None}
     if price is not None:
         record["billed_dollars"] = price / NANODOLLARS

@@ -130,8 +130,7 @@ def pause(team_id: str, run_id: int, person: Person, deps: Deps) -> str:
         if run.pause_requested_by and not run.cancel_requested_by:
             return f"Run {run_id} is paused already, or about to be."
         if run.state is not RunState.TRAINING or run.cancel_requested_by:
-            now = "being cancelled" if run.cancel_requested_by else run.state
-            return f"Only a run in training can be paused. Run {run_id} is {now}."
+            return f"Only a run in training can be paused. Run {run_id} is {_now(run)}."
         if not run.can_pause:
             raise CannotPauseError(run.trainer, run_id)
         runs.ask_to_pause(session, run, person.user_id)
@@ -149,11 +148,15 @@ def resume(team_id: str, run_id: int, person: Person, deps: Deps) -> str:
     with deps.database.write() as session:
         run = _run_for(session, team_id, run_id, deps.people.personal_viewer(person))
         if not run.pause_requested_by or run.cancel_requested_by:
-            now = "being cancelled" if run.cancel_requested_by else run.state
-            return f"Run {run_id} is not paused: it is {now}."
+            return f"Run {run_id} is not paused: it is {_now(run)}."
         runs.ask_to_resume(session, run, person.user_id)
         put_card(session, run)
     return f"Run {run_id} goes on from where it was, as soon as no other run is worked on."
+
+
+def _now(run: Run) -> str:
+    is_going = run.state in OPEN_RUN_STATES
+    return "being cancelled" if run.cancel_requested_by and is_going else run.state
 
 
 def _run_for(session: Session, team_id: str, run_id: int, viewer: Viewer) -> Run:

@@ -87,7 +87,8 @@ def _work(life: Life, spares: list[str], seen: Path | None) -> None:
 
     workshop = workshop_of(life, checkpoint)
     while life.run().state in OPEN_RUN_STATES:
-        advance(workshop)
+        while advance(workshop):
+            """It comes round more often than deployments are looked after."""
         keep_deployments(workshop)
         time.sleep(LOOK_SECONDS)
     # Not by the usual way out: what a trainer's connections do at the end is no matter here.

@@ -90,8 +90,8 @@ class Bot:
         )
 
     def knock(self, minutes: float = 1.0) -> None:
-        advance(self.workshop)  # comes round more often than deployments are looked after
-        advance(self.workshop)
+        while advance(self.workshop):
+            """It comes round more often than deployments are looked after."""
         keep_deployments(self.workshop)
         self.later += timedelta(minutes=minutes)
 

@@ -57,6 +57,9 @@ class Deployer(Protocol):
     def remove(self, name: str) -> None:
         """Ask for its end; nothing happens where there is none."""
 
+    def stop(self) -> None:
+        """Close the connections."""
+
 
 def deployment_name(model: str) -> str:
     """

@@ -9,8 +9,10 @@ from bot.answering import promotion
 from bot.budget import Limits
 from bot.dataset.rights import attest
 from bot.loop import Loop
-from handlers import admin_notices
+from handlers import admin_notices, blocks
+from handlers.removal import removal_button
 from storage import admin_notices as admin_notices_table
+from storage import outbox
 from storage.audience import WORKSPACE, Viewer
 from storage.tables import Deployment, DeploymentState, Run, RunState, Source
 from tests.handlers.test_run_story import press, said, training_bot, whispered, words_of
@@ -141,7 +143,11 @@ def test_an_idle_deployment_is_removed_by_an_admins_button(sandbox, database, de
     told = sandbox.wait_for_message(
         lambda m: m["channel"].startswith("D") and "answered nobody" in words_of(m)
     )
-    press(sandbox, "U0CAROL", "undeploy", told)
+    with database.write() as session:
+        forged = [blocks.actions(removal_button(1))]
+        outbox.put(session, TEAM, "forged", channel_id="C0HELP", text="Press!", blocks=forged)
+    everywhere = sandbox.wait_for_message(lambda m: m["text"] == "Press!")
+    press(sandbox, "U0CAROL", "undeploy", everywhere)
     whispered(sandbox, "U0CAROL", "Only admins can remove a deployment")
     with database.read() as session:
         assert session.get_one(Deployment, 1).removal_by is None

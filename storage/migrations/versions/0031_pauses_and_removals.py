@@ -6,7 +6,7 @@ from alembic import op
 from storage.columns import UtcDateTime
 
 revision = "0031"
-down_revision = "0026"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

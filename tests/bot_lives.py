@@ -128,7 +128,8 @@ def workshop_of(life: Life, checkpoint: Any) -> Workshop:
 
 
 def _trainer_of(life: Life, deployer: Any) -> Trainer:
-    downloads = Downloads(life.home / "jobs", life.base, f"x/{life.base.name}")
+    called = life.options.get("model", life.base.name)
+    downloads = Downloads(life.home / "jobs", life.base, called)
     children = {"local": LORA_JOB, "trl": TRL_JOB, "autotrain": AUTOTRAIN_JOB}
     if life.trainer in children:
         return LocalTrainer(

@@ -33,6 +33,7 @@ from tests.training.test_trainer_promise import HAS_TRL
 
 __all__ = ["models_dir", "plain_adapter", "tiny_adapter", "tiny_base", "tiny_folder"]
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 #: Fewer would be below what providers take.
 EXAMPLES = 12
 DEPLOYED = [

@@ -9,6 +9,7 @@ import signal
 import ssl
 import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -250,12 +251,13 @@ class Apprentice:
             redactor=self.deps.redactor,
             meaning=self.meaning,
         )
+        crew = self._crew(workers)
         #: What each does, and the tables where it finds what is to be done.
         steps: dict[str, tuple[Callable[[], bool], list[str]]] = {
-            "inbox": (self._crew(workers).step, ["inbox"]),
+            "inbox": (crew.step, ["inbox"]),
             "delivery": (self.delivery.step, ["outbox"]),
             "waiting line": (WaitingLine(self.database, self.client).step, ["question"]),
-            "files": (partial(files.step, self.deps, self.client), ["outbox"]),
+            "files": (partial(files.step, self.deps, self.client), [files.WANTED]),
             "notices": (
                 partial(notices.step, self.database, self.client, self.people),
                 ["contributor_notice"],
@@ -278,7 +280,7 @@ class Apprentice:
             ),
         }
         if self.meaning:
-            filling = Filling(self.database, self.meaning, note_near_duplicates)
+            filling = Filling(self.database, self.meaning, note_near_duplicates, crew.is_rushed)
             steps["vectors"] = filling.step, ["example", "example_vector"]
         for number in range(self._settings.answers_at_once):
             answer = partial(answers.step, answering, self.client)
@@ -333,9 +335,13 @@ def slack_client(settings: Settings) -> WebClient:
         raise SettingsError(
             "Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP."
         )
-    # Given none, the client reads the system's certificates anew for every call: 18 ms each time.
+    # Given a context, or nothing at all, the client puts urllib's handlers together anew for every
+    # call; what is installed is put together once, with the system's certificates read once.
     tls = ssl.create_default_context()
-    client = WebClient(_secret(settings.slack_bot_token), settings.slack_api_url, ssl=tls)
+    urllib.request.install_opener(
+        urllib.request.build_opener(urllib.request.HTTPSHandler(context=tls))
+    )
+    client = WebClient(_secret(settings.slack_bot_token), settings.slack_api_url)
     try:
         client.auth_test()
     except SlackApiError as error:

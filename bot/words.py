@@ -50,5 +50,16 @@ def stems_of(text: str) -> frozenset[str]:
     return frozenset(stem(telling(words_of(text))))
 
 
+def stems_of_pair(one: str, other: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The stems of two texts together, and those of the second alone."""
+    first, second = set(words_of(one)), set(words_of(other))
+    both = (first | second) - STOP_WORDS or first | second
+    alone = second - STOP_WORDS or second
+    if not alone <= both:
+        return frozenset(stem(both)), frozenset(stem(alone))
+    stems = frozenset(stem(alone))
+    return stems.union(stem(both - alone)), stems
+
+
 def _plain(word: str) -> str:
     return "".join(letter for letter in normalize("NFKD", word) if not combining(letter))

@@ -32,10 +32,11 @@ from handlers.deps import Deps
 def register(app: App, deps: Deps) -> None:
     """Bind every listener to the app."""
     errors.register(app)
+    # Bolt asks one listener after the other, and of nothing there is more than of reactions.
+    reactions.register(app, deps)
     # Edits and deletions are messages too, so they are told apart before those.
     forgetting.register(app, deps)
     events.register(app, deps)
-    reactions.register(app, deps)
     commands.register(app, deps)
     feedback.register(app, deps)
     review.register(app, deps)

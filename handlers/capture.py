@@ -66,7 +66,9 @@ def work_on_reaction(item: InboxItem, deps: Deps, client: WebClient) -> None:
 
 def _note_feedback(team_id: str, vote: VoteEvent, deps: Deps) -> None:
     """An opinion on one of our answers counts for who answered, kept as an example or not."""
-    with deps.database.write() as session:
+    if vote.item_user not in (None, deps.people.bot_user_id):
+        return  # Slack says whose message it is: nobody looks for an answer that is not ours
+    with deps.database.write(redoable=True) as session:
         question = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)
         if question is not None:
             feedback.note(
@@ -100,7 +102,7 @@ def _count(
 def _collect(
     team_id: str, vote: VoteEvent, person: Person, place: Place, lesson: Lesson, deps: Deps
 ) -> None:
-    with deps.database.write() as session:
+    with deps.database.write(redoable=True) as session:
         outcome = collect_example(
             session, team_id, place.audience, lesson, _ballot(session, team_id, vote, person)
         )
@@ -140,7 +142,7 @@ def _note_unanswered(
 
 def _vote_on_known(team_id: str, vote: VoteEvent, person: Person, deps: Deps) -> bool:
     """Vote on what was kept from the message, though its thread cannot be read as it was."""
-    with deps.database.write() as session:
+    with deps.database.write(redoable=True) as session:
         ballot = _ballot(session, team_id, vote, person)
         outcome = vote_on_known(session, team_id, vote.channel_id, vote.message_ts, ballot)
         if outcome is not None:
@@ -149,7 +151,7 @@ def _vote_on_known(team_id: str, vote: VoteEvent, person: Person, deps: Deps) ->
 
 
 def _take_back(team_id: str, vote: VoteEvent, deps: Deps) -> None:
-    with deps.database.write() as session:
+    with deps.database.write(redoable=True) as session:
         feedback.take_back(session, team_id, vote.key, vote.order_key)
         outcome = take_vote_back(session, team_id, vote.key, vote.order_key)
         if outcome is not None:
@@ -177,7 +179,7 @@ def _explain(
 ) -> None:
     is_about_people = isinstance(refusal, MayNotTeachError | NotCollectedError)
     text = str(refusal) if is_about_people else capture_blocks.problem(refusal, vote.value)
-    with deps.database.write() as session:
+    with deps.database.write(redoable=True) as session:
         _tell(session, team_id, vote, thread.reply_ts if thread else None, text)
 
 

@@ -101,7 +101,7 @@ class Delivery:
         if message_ts:
             note_ts(row, self._database, message_ts)
         next_update = utc_now() + timedelta(seconds=UPDATE_SECONDS) if was_there else None
-        with self._database.write() as session:
+        with self._database.write(redoable=True) as session:
             outbox.delivered(session, row.id, row.revision, message_ts, next_update)
 
     def _put_off(self, row: OutboxMessage, error: Exception) -> None:

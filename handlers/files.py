@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 10
 _FOLDER = "exports"
 
+#: Who asks for a file wakes its writer by this name: to look after each change of the outbox would
+#: cost as much as sending what most of them are about.
+WANTED = "a file in the outbox"
 #: The subject of a row that asks for the page of one run, named under ``run``.
 REPORT = "report"
 #: Writes what the viewer may see into a new file; returns how many entries it has.

@@ -7,6 +7,7 @@ fails for good is closed with a log line, and who asked something is told.
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ Start = Callable[[Callable[[], None]], Any]
 
 #: Reading a thread takes Slack some 300 ms; so many at once keep up with 50 events a second.
 AT_ONCE = 16
+#: So many rows within a second are a rush.
+RUSH = 10
 #: Waiting 2, 4, 8 … seconds in between, the last attempt is made after about 8 minutes.
 MAX_ATTEMPTS = 9
 #: A row that our own code cannot work on is not worth more.
@@ -74,6 +77,7 @@ class Crew:
         self._under_work: dict[int | None, InboxItem] = {}
         self._endings: SimpleQueue[_Ending] = SimpleQueue()
         self._pauses: dict[InboxKind, float] = {}  # until when, on the monotonic clock
+        self._handed_out: deque[float] = deque(maxlen=RUSH)  # when, on the monotonic clock
 
     def step(self) -> bool:
         """Close what was worked on, hand out what is due; returns whether there was anything."""
@@ -83,6 +87,11 @@ class Crew:
         for item in self._turn_over(endings):
             self._start(partial(self._work, item))
         return True
+
+    def is_rushed(self) -> bool:
+        """Say whether so much comes in that what has time had better wait."""
+        newest = list(self._handed_out)
+        return len(newest) == RUSH and time.monotonic() - newest[0] < 1.0
 
     def close(self) -> None:
         """Close what was worked on, when nothing more is to be handed out."""
@@ -106,7 +115,7 @@ class Crew:
 
     def _turn_over(self, endings: Sequence[_Ending]) -> list[InboxItem]:
         try:
-            with self._database.write() as session:
+            with self._database.write(redoable=True) as session:
                 for ending in endings:
                     _close(session, ending)
                 session.flush()
@@ -117,6 +126,7 @@ class Crew:
                 self._endings.put(ending)
             raise
         self._under_work |= {item.id: item for item in items}
+        self._handed_out.extend([time.monotonic()] * len(items))
         return items
 
     def _next(self, session: Session) -> list[InboxItem]:

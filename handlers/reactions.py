@@ -8,7 +8,7 @@ from slack_bolt import App, BoltContext
 from sqlmodel import Session
 
 from handlers.deps import Deps, Payload
-from handlers.rules import bad_reactions, good_reactions, rules_at
+from handlers.rules import KnownRules, bad_reactions, good_reactions
 from storage import inbox, votes
 from storage.rules import Rules
 from storage.tables import InboxItem, InboxKind
@@ -64,10 +64,10 @@ def receive_vote(session: Session, team_id: str, vote: VoteEvent) -> bool:
     return inbox.receive(session, team_id, InboxKind.REACTION, vote.key, payload, vote.order_key)
 
 
-def on_reaction(event: Payload, context: BoltContext, deps: Deps) -> None:
+def on_reaction(event: Payload, context: BoltContext, deps: Deps, known: KnownRules) -> None:
     if context.team_id is None or event["item"]["type"] != "message":
         return
-    rules = rules_at(deps, context.team_id, event["item"]["channel"])
+    rules = known.at(context.team_id, event["item"]["channel"])
     vote = vote_event(event, deps, rules) or _old_vote(event, context.team_id, deps)
     if vote is None:
         return
@@ -114,5 +114,6 @@ def _name(event: Payload) -> str:
 
 
 def register(app: App, deps: Deps) -> None:
-    app.event("reaction_added")(partial(on_reaction, deps=deps))
-    app.event("reaction_removed")(partial(on_reaction, deps=deps))
+    known = KnownRules(deps.database)
+    app.event("reaction_added")(partial(on_reaction, deps=deps, known=known))
+    app.event("reaction_removed")(partial(on_reaction, deps=deps, known=known))

@@ -11,7 +11,7 @@ from bot.answering.strategy import live_strategy
 from bot.errors import CannotPauseError, NotAllowedError, NotFoundError
 from handlers.admin_notices import settle
 from handlers.deps import Deps, Payload
-from handlers.files import REPORT
+from handlers.files import REPORT, WANTED
 from handlers.people import Person
 from handlers.run_cards import put_card
 from storage import canaries, outbox, runs, versions
@@ -75,6 +75,7 @@ def on_report(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: 
             text=f"Here is the report of run {run_id}. Open it in a browser.",
             uploads=[{"subject": REPORT, "run": run_id}],
         )
+    deps.database.wake(WANTED)
     respond(text=_COMING, response_type="ephemeral", replace_original=False)
 
 

@@ -24,6 +24,7 @@ from storage.turn import Turn
 BUSY_TIMEOUT_MS = 10_000
 
 _CHANGED = "changed tables"
+_SYNCHRONOUS = "synchronous"
 _FULL_TEXT = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5%'"
 
 
@@ -44,6 +45,7 @@ class Database:
         self.url = make_url(url)
         self._engine = _create_engine(self.url)
         self._writer = self._engine.execution_options(apprentice_begin="IMMEDIATE")
+        self._quick_writer = self._writer.execution_options(apprentice_synchronous="NORMAL")
         self._turn = Turn()
         self._alarms: list[tuple[frozenset[str], threading.Event]] = []
         self._redact = redact
@@ -56,11 +58,17 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self, *, urgent: bool = False) -> Iterator[Session]:
-        """``urgent`` is for listeners, which Slack waits for."""
+    def write(self, *, urgent: bool = False, redoable: bool = False) -> Iterator[Session]:
+        """
+        ``urgent`` is for listeners, which Slack waits for. ``redoable`` is for what is worked out
+        again from rows that are on disk: it waits for no disk of its own, and a power cut (never a
+        crash) may undo it until the next other transaction is committed.
+        """
         with (
             self._turn.held(urgent=urgent),
-            Session(self._writer, expire_on_commit=False) as session,
+            Session(
+                self._quick_writer if redoable else self._writer, expire_on_commit=False
+            ) as session,
         ):
             guard(session, self._redact)
             keep_with(session, self._ledger)
@@ -166,8 +174,6 @@ def _prepare_connection(
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
-    # FULL: what Slack was told we have must survive a power cut, not only a crash.
-    cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     # Deleted text is overwritten with zeros rather than left in free pages.
     cursor.execute("PRAGMA secure_delete = ON")
@@ -188,5 +194,12 @@ def _note_change(
 
 
 def _begin(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("apprentice_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    options = connection.get_execution_options()
+    # Not through SQLAlchemy, which takes ten times as long for what has no values and no rows.
+    raw: Any = connection.connection.driver_connection
+    # FULL: what Slack was told we have must survive a power cut, not only a crash.
+    synchronous = options.get("apprentice_synchronous", "FULL")
+    if connection.info.get(_SYNCHRONOUS) != synchronous:
+        raw.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.info[_SYNCHRONOUS] = synchronous
+    raw.execute(f"BEGIN {options.get('apprentice_begin', 'DEFERRED')}")

@@ -38,12 +38,40 @@ _WORDS_OF_A_PERSON = (RevisionReason.EDITED, RevisionReason.CORRECTED)
 _WHOLE = (Part.QUESTION, Part.ANSWER)
 
 
+_INSERT = sa.insert(ExampleMessage)
+# Put together once: capture asks this for every vote, and that takes longer than asking.
+_DELETED = select(InboxItem.key).where(
+    col(InboxItem.team_id) == sa.bindparam("team_id"),
+    col(InboxItem.kind) == InboxKind.MESSAGE_DELETED,
+    col(InboxItem.key).in_(sa.bindparam("keys", expanding=True)),
+)
+
+
 def record_messages(
-    session: Session, example: Example, messages: Iterable[tuple[str, str | None, str]]
+    session: Session,
+    example: Example,
+    messages: Iterable[tuple[str, str | None, str]],
+    *,
+    is_new: bool = False,
 ) -> None:
-    """Note which messages an example's words come from: ``(ts, user id, part)`` each."""
+    """
+    Note which messages an example's words come from: ``(ts, user id, part)`` each.
+
+    Of an example that ``is_new`` none is known.
+    """
     assert example.id is not None
     assert example.channel_id is not None
+    if is_new:
+        rows = {
+            ts: {
+                "team_id": example.team_id, "example_id": example.id,
+                "channel_id": example.channel_id, "message_ts": ts, "user_id": user_id,
+                "part": Part(part),
+            }
+            for ts, user_id, part in messages
+        }  # fmt: skip
+        session.connection().execute(_INSERT, list(rows.values()))
+        return
     known = {row.message_ts: row for row in _messages(session, example)}
     for ts, user_id, part in messages:
         row = known.get(ts) or ExampleMessage(
@@ -55,7 +83,6 @@ def record_messages(
         )
         row.user_id, row.part, known[ts] = user_id, Part(part), row
         session.add(row)
-    session.flush()
 
 
 def is_deleted(session: Session, team_id: str, channel_id: str, ts: Iterable[str]) -> bool:
@@ -70,12 +97,8 @@ def deleted_of(
     keys = {f"{channel_id}:{ts}": (channel_id, ts) for channel_id, ts in messages}
     gone: set[tuple[str, str]] = set()
     for some in chunks(keys):
-        found = select(InboxItem.key).where(
-            col(InboxItem.team_id) == team_id,
-            col(InboxItem.kind) == InboxKind.MESSAGE_DELETED,
-            col(InboxItem.key).in_(some),
-        )
-        gone.update(keys[key] for key in session.exec(found))
+        found = session.exec(_DELETED, params={"team_id": team_id, "keys": some})
+        gone.update(keys[key] for key in found)
     return gone
 
 

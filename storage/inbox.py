@@ -8,12 +8,35 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import bindparam, insert, or_
 from sqlmodel import Session, col, select, update
 
 from storage.chunks import chunks
 from storage.columns import utc_now
 from storage.tables import InboxItem, InboxKind, InboxState
+
+# Put together once: these are asked for every event, and that takes longer than asking.
+_not_before = col(InboxItem.not_before)
+_BY_KEY = select(InboxItem).where(
+    col(InboxItem.team_id) == bindparam("team_id"),
+    col(InboxItem.kind) == bindparam("kind"),
+    col(InboxItem.key) == bindparam("key"),
+)
+_INSERT = insert(InboxItem)
+_DUE = (
+    select(InboxItem)
+    .where(col(InboxItem.state) == InboxState.NEW)
+    .where(or_(_not_before.is_(None), _not_before <= bindparam("now")))
+    .where(col(InboxItem.kind).not_in(bindparam("without", expanding=True)))
+    .order_by(col(InboxItem.id))
+    .limit(bindparam("at_most"))
+)
+_CLOSE = (
+    update(InboxItem)
+    .where(col(InboxItem.id) == bindparam("row_id"), col(InboxItem.revision) == bindparam("seen"))
+    .values(state=bindparam("closed"), error=bindparam("why"))
+    .execution_options(synchronize_session=False)
+)
 
 
 def receive(
@@ -32,10 +55,14 @@ def receive(
     """
     known = _find(session, team_id, kind, key)
     if known is None:
-        session.add(
-            InboxItem(team_id=team_id, kind=kind, key=key, payload=payload, order_key=order_key)
-        )
-        session.flush()
+        session.connection().execute(
+            _INSERT,
+            {
+                "team_id": team_id, "kind": kind, "key": key, "order_key": order_key,
+                "revision": 1, "payload": payload, "state": InboxState.NEW, "attempts": 0,
+                "received_at": utc_now(),
+            },
+        )  # fmt: skip
         return True
     if order_key <= known.order_key:
         return False
@@ -72,18 +99,8 @@ def due(
     now: datetime | None = None,
 ) -> list[InboxItem]:
     """The oldest rows whose time has come."""
-    is_due = or_(
-        col(InboxItem.not_before).is_(None), col(InboxItem.not_before) <= (now or utc_now())
-    )
-    return list(
-        session.exec(
-            select(InboxItem)
-            .where(col(InboxItem.state) == InboxState.NEW, is_due)
-            .where(col(InboxItem.kind).not_in(without))
-            .order_by(col(InboxItem.id))
-            .limit(limit)
-        )
-    )
+    asked = {"now": now or utc_now(), "without": list(without), "at_most": limit}
+    return list(session.exec(_DUE, params=asked))
 
 
 def take(session: Session, items: Iterable[InboxItem]) -> None:
@@ -136,17 +153,12 @@ def _close(
     session: Session, item_id: int, revision: int, state: InboxState, error: str | None
 ) -> None:
     # No row is read: in a rush that is a good part of what an event costs.
-    row = update(InboxItem).where(col(InboxItem.id) == item_id)
-    closed = row.where(col(InboxItem.revision) == revision).values(state=state, error=error)
-    if not session.exec(closed).rowcount:
-        session.exec(row.values(state=InboxState.NEW, error=error))
+    closed = {"row_id": item_id, "seen": revision, "closed": state, "why": error}
+    if not session.exec(_CLOSE, params=closed).rowcount:
+        changed = update(InboxItem).where(col(InboxItem.id) == item_id)
+        session.exec(changed.values(state=InboxState.NEW, error=error))
 
 
 def _find(session: Session, team_id: str, kind: InboxKind, key: str) -> InboxItem | None:
-    return session.exec(
-        select(InboxItem).where(
-            col(InboxItem.team_id) == team_id,
-            col(InboxItem.kind) == kind,
-            col(InboxItem.key) == key,
-        )
-    ).first()
+    asked = {"team_id": team_id, "kind": kind, "key": key}
+    return session.exec(_BY_KEY, params=asked).first()

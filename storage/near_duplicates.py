@@ -5,13 +5,15 @@ A pair is there for a viewer who may see both of its examples, and for nobody el
 """
 
 from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, delete, func, select
 
 from bot.errors import NotFoundError
 from storage.audience import Viewer
+from storage.chunks import chunks
 from storage.columns import utc_now
 from storage.tables import (
     Example,
@@ -24,6 +26,15 @@ from storage.tables import (
 #: Examples that a new one is compared with; what was rejected or withdrawn bothers nobody.
 COMPARED = (ExampleState.PROPOSED, ExampleState.APPROVED, ExampleState.DISPUTED)
 
+
+def _pairs(side: Any) -> Any:
+    return select(
+        NearDuplicate.id, NearDuplicate.first_id, NearDuplicate.second_id, NearDuplicate.state
+    ).where(col(NearDuplicate.team_id) == sa.bindparam("team_id"), col(side) == sa.bindparam("id"))
+
+
+# Not with OR: SQLite would look at every pair of the workspace.
+_PAIRS_OF = sa.union_all(_pairs(NearDuplicate.first_id), _pairs(NearDuplicate.second_id))
 _First, _Second = aliased(Example), aliased(Example)
 
 
@@ -108,20 +119,12 @@ def replace_open(session: Session, example: Example, found: Collection[NearDupli
 
     For whoever stores the example: shows nothing, so it asks for no viewer.
     """
-    known = [
-        pair
-        # One after the other: with OR, SQLite would look at every pair of the workspace.
-        for side in (NearDuplicate.first_id, NearDuplicate.second_id)
-        for pair in session.exec(
-            select(NearDuplicate).where(
-                col(NearDuplicate.team_id) == example.team_id, col(side) == example.id
-            )
-        )
-    ]
-    for pair in known:
-        if pair.state is NearDuplicateState.OPEN:
-            session.delete(pair)
     session.flush()
+    asked = {"team_id": example.team_id, "id": example.id}
+    known = session.connection().execute(_PAIRS_OF, asked).all()
+    open_ids = [pair.id for pair in known if pair.state is NearDuplicateState.OPEN]
+    for some in chunks(open_ids):
+        session.exec(delete(NearDuplicate).where(col(NearDuplicate.id).in_(some)))
     decided = {
         (pair.first_id, pair.second_id)
         for pair in known

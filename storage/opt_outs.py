@@ -7,10 +7,20 @@ Both outlive the person's data, so they hold a digest of the id instead of the i
 
 from collections.abc import Collection
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from storage.ledger import digest
 from storage.tables import OptOut, ToldAuthor
+
+# Put together once: capture asks these for every vote, and that takes longer than asking.
+_OPTED_OUT = select(OptOut.person).where(
+    col(OptOut.team_id) == bindparam("team_id"),
+    col(OptOut.person).in_(bindparam("people", expanding=True)),
+)
+_TOLD = select(ToldAuthor.id).where(
+    col(ToldAuthor.team_id) == bindparam("team_id"), col(ToldAuthor.person) == bindparam("person")
+)
 
 
 def opt_out(session: Session, team_id: str, user_id: str) -> bool:
@@ -31,11 +41,7 @@ def opt_out_digest(session: Session, team_id: str, person: str) -> bool:
 def opted_out(session: Session, team_id: str, user_ids: Collection[str]) -> frozenset[str]:
     """Those of the people of whom nothing may be kept."""
     people = {digest(team_id, user_id): user_id for user_id in user_ids}
-    found = session.exec(
-        select(OptOut.person).where(
-            col(OptOut.team_id) == team_id, col(OptOut.person).in_(people.keys())
-        )
-    )
+    found = session.exec(_OPTED_OUT, params={"team_id": team_id, "people": list(people)})
     return frozenset(people[person] for person in found)
 
 
@@ -46,11 +52,7 @@ def is_opted_out(session: Session, team_id: str, user_id: str) -> bool:
 def is_first_capture(session: Session, team_id: str, user_id: str) -> bool:
     """Say whether the person is still to be told that answers are kept; True only once."""
     person = digest(team_id, user_id)
-    known = session.exec(
-        select(ToldAuthor).where(
-            col(ToldAuthor.team_id) == team_id, col(ToldAuthor.person) == person
-        )
-    ).first()
+    known = session.exec(_TOLD, params={"team_id": team_id, "person": person}).first()
     if known is None:
         session.add(ToldAuthor(team_id=team_id, person=person))
         session.flush()

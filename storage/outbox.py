@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, not_, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -19,6 +19,45 @@ from storage.columns import utc_now
 from storage.tables import OutboxKind, OutboxMessage, OutboxState
 
 Json = dict[str, Any]
+
+# Put together once: each of these is asked with every message, and that takes longer than asking.
+_state, _not_before = col(OutboxMessage.state), col(OutboxMessage.not_before)
+_DUE = (
+    select(OutboxMessage.id)
+    .where(_state == OutboxState.PENDING)
+    .where(or_(_not_before.is_(None), _not_before <= bindparam("now")))
+    .order_by(col(OutboxMessage.id))
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_DUE_FILE = _DUE.where(col(OutboxMessage.kind) == OutboxKind.FILE)
+_DUE_MESSAGE = _DUE.where(col(OutboxMessage.kind) != OutboxKind.FILE)
+_TAKE = (
+    update(OutboxMessage)
+    .values(state=OutboxState.POSTING, attempts=col(OutboxMessage.attempts) + 1)
+    .returning(OutboxMessage)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+_BY_KEY = select(OutboxMessage).where(
+    col(OutboxMessage.team_id) == bindparam("team_id"), col(OutboxMessage.key) == bindparam("key")
+)
+_IS_NEWEST = col(OutboxMessage.revision) == bindparam("delivered")
+_DELIVERED = (
+    update(OutboxMessage)
+    .where(col(OutboxMessage.id) == bindparam("row_id"))
+    .values(
+        delivered_revision=bindparam("delivered"),
+        message_ts=func.coalesce(bindparam("ts"), col(OutboxMessage.message_ts)),
+        state=case(
+            (_IS_NEWEST, OutboxState.SENT.value),
+            else_=OutboxState.PENDING.value,
+        ),
+        attempts=0,
+        not_before=bindparam("wait_until"),
+        error=None,
+    )
+    .execution_options(synchronize_session=False)
+)
 
 
 def put(
@@ -64,11 +103,7 @@ def put(
 
 
 def find(session: Session, team_id: str, key: str) -> OutboxMessage | None:
-    return session.exec(
-        select(OutboxMessage).where(
-            col(OutboxMessage.team_id) == team_id, col(OutboxMessage.key) == key
-        )
-    ).first()
+    return session.exec(_BY_KEY, params={"team_id": team_id, "key": key}).first()
 
 
 def with_prefix(session: Session, team_id: str, prefix: str) -> list[OutboxMessage]:
@@ -107,35 +142,24 @@ class Pause:
 
 def has_due(session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()) -> bool:
     """Say whether ``claim`` would find a row; reading needs no turn to write."""
-    return session.exec(_due(now or utc_now(), pauses)).first() is not None
+    return session.exec(_due(pauses), params={"now": now or utc_now()}).first() is not None
 
 
 def claim(
     session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()
 ) -> OutboxMessage | None:
     """Take the oldest row that is due; it is POSTING until ``delivered`` or handed back."""
-    row = session.exec(_due(now or utc_now(), pauses).with_for_update(skip_locked=True)).first()
-    if row is not None:
-        row.state = OutboxState.POSTING
-        row.attempts += 1
-        session.add(row)
-    return row
+    return _claim(session, _due(pauses), now)
 
 
 def has_due_file(session: Session, now: datetime | None = None) -> bool:
     """Say whether ``claim_file`` would find a row."""
-    return session.exec(_due(now or utc_now(), (), files=True)).first() is not None
+    return session.exec(_DUE_FILE, params={"now": now or utc_now()}).first() is not None
 
 
 def claim_file(session: Session, now: datetime | None = None) -> OutboxMessage | None:
     """Take the oldest file that is due, as ``claim`` takes messages."""
-    due = _due(now or utc_now(), (), files=True)
-    row = session.exec(due.with_for_update(skip_locked=True)).first()
-    if row is not None:
-        row.state = OutboxState.POSTING
-        row.attempts += 1
-        session.add(row)
-    return row
+    return _claim(session, _DUE_FILE, now)
 
 
 def posting(session: Session) -> list[OutboxMessage]:
@@ -186,12 +210,12 @@ def delivered(
     not_before: datetime | None = None,
 ) -> None:
     """Note that Slack shows ``revision``; a newer one is due, at ``not_before`` at the earliest."""
-    row = session.get_one(OutboxMessage, row_id)
-    row.delivered_revision = revision
-    row.message_ts = message_ts or row.message_ts
-    row.state = OutboxState.SENT if row.revision == revision else OutboxState.PENDING
-    row.attempts, row.not_before, row.error = 0, not_before, None
-    session.add(row)
+    session.exec(
+        _DELIVERED,
+        params={
+            "row_id": row_id, "delivered": revision, "ts": message_ts, "wait_until": not_before,
+        },
+    )  # fmt: skip
 
 
 def release(session: Session, row: OutboxMessage, not_before: datetime | None = None) -> None:
@@ -234,19 +258,15 @@ def _keep_uploaded(before: Sequence[Json], after: Sequence[Json]) -> list[Json]:
     ]
 
 
-def _due(
-    now: datetime, pauses: Collection[Pause], *, files: bool = False
-) -> SelectOfScalar[OutboxMessage]:
-    is_file = col(OutboxMessage.kind) == OutboxKind.FILE
-    is_due = or_(col(OutboxMessage.not_before).is_(None), col(OutboxMessage.not_before) <= now)
-    return (
-        select(OutboxMessage)
-        .where(col(OutboxMessage.state) == OutboxState.PENDING, is_due)
-        .where(is_file if files else not_(is_file))
-        .where(*(not_(_falls_under(pause)) for pause in pauses))
-        .order_by(col(OutboxMessage.id))
-        .limit(1)
-    )
+def _claim(
+    session: Session, due: SelectOfScalar[Any], now: datetime | None
+) -> OutboxMessage | None:
+    taken = _TAKE.where(col(OutboxMessage.id) == due.scalar_subquery())
+    return session.scalars(taken, {"now": now or utc_now()}).first()
+
+
+def _due(pauses: Collection[Pause]) -> SelectOfScalar[Any]:
+    return _DUE_MESSAGE.where(*(not_(_falls_under(pause)) for pause in pauses))
 
 
 def _falls_under(pause: Pause) -> ColumnElement[bool]:

@@ -21,6 +21,19 @@ def record(
     known = _at(session, example, example.revision)
     if known is not None:
         return known
+    revision = _add(session, example, author_id, reason)
+    session.flush()
+    return revision
+
+
+def record_first(session: Session, example: Example, author_id: str | None) -> None:
+    """Keep what an example says that was kept just now, with the next flush."""
+    _add(session, example, author_id, RevisionReason.CREATED)
+
+
+def _add(
+    session: Session, example: Example, author_id: str | None, reason: RevisionReason
+) -> Revision:
     assert example.id is not None
     revision = Revision(
         team_id=example.team_id,
@@ -34,7 +47,6 @@ def record(
         reason=reason,
     )
     session.add(revision)
-    session.flush()
     return revision
 
 

@@ -65,12 +65,16 @@ def to_compare(session: Session, model: str, limit: int) -> list[Example]:
     )
 
 
+_MARK = (
+    update(ExampleVector)
+    .where(col(ExampleVector.example_id) == sa.bindparam("id_of_example"))
+    .values(is_compared=sa.bindparam("compared"))
+    .execution_options(synchronize_session=False)
+)
+
+
 def mark_compared(session: Session, example_id: int, *, is_compared: bool) -> None:
-    session.exec(
-        update(ExampleVector)
-        .where(col(ExampleVector.example_id) == example_id)
-        .values(is_compared=is_compared)
-    )
+    session.exec(_MARK, params={"id_of_example": example_id, "compared": is_compared})
 
 
 def extent(session: Session, team_id: str, model: str) -> tuple[int, int]:

@@ -8,9 +8,44 @@ ask for no viewer, so what they return goes to no list, prompt or export. Those 
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+from sqlalchemy import bindparam, union_all
 from sqlmodel import Session, col, select
 
 from storage.tables import Example, Vote
+
+# Put together once: capture asks these for every vote, and that takes longer than asking.
+_BY_KEY = select(Vote).where(
+    col(Vote.team_id) == bindparam("team_id"), col(Vote.key) == bindparam("key")
+)
+_ON_EXAMPLE = (
+    select(Vote)
+    .where(col(Vote.team_id) == bindparam("team_id"), col(Vote.example_id) == bindparam("id"))
+    .order_by(col(Vote.id))
+)
+_AT_MESSAGE = select(Example).where(
+    col(Example.team_id) == bindparam("team_id"),
+    col(Example.channel_id) == bindparam("channel_id"),
+    col(Example.answer_ts) == bindparam("answer_ts"),
+)
+_when = col(Vote.order_key)
+_OWN = (
+    select(Vote.key, Vote.example_id, Vote.order_key)
+    .where(col(Vote.team_id) == bindparam("team_id"), col(Vote.user_id) == bindparam("user_id"))
+    .where(col(Vote.value) != 0, col(Vote.key).not_like("review:%"))
+)
+_EARLIER = (
+    _OWN.where(_when <= bindparam("at"), _when >= bindparam("first"))
+    .order_by(_when.desc(), col(Vote.id).desc())
+    .limit(bindparam("many_before"))
+)
+_LATER = (
+    _OWN.where(_when > bindparam("at"), _when <= bindparam("last"))
+    .order_by(_when, col(Vote.id))
+    .limit(bindparam("many_after"))
+)
+# One statement for both: SQLite sorts and cuts only what is a table of its own.
+_AROUND = union_all(sa.select(_EARLIER.subquery()), sa.select(_LATER.subquery()))
 
 
 @dataclass(frozen=True)
@@ -23,20 +58,13 @@ class Moment:
 
 
 def find(session: Session, team_id: str, key: str) -> Vote | None:
-    return session.exec(
-        select(Vote).where(col(Vote.team_id) == team_id, col(Vote.key) == key)
-    ).first()
+    return session.exec(_BY_KEY, params={"team_id": team_id, "key": key}).first()
 
 
 def on(session: Session, example: Example) -> list[Vote]:
     """Every vote on an example, those taken back included."""
-    return list(
-        session.exec(
-            select(Vote)
-            .where(col(Vote.team_id) == example.team_id, col(Vote.example_id) == example.id)
-            .order_by(col(Vote.id))
-        )
-    )
+    asked = {"team_id": example.team_id, "id": example.id}
+    return list(session.exec(_ON_EXAMPLE, params=asked))
 
 
 def around(
@@ -49,17 +77,14 @@ def around(
     Whoever works through the review queue decides about many examples in a row; that is no burst.
     """
     at = at or vote.order_key
-    own = (
-        select(Vote.key, Vote.example_id, Vote.order_key)
-        .where(col(Vote.team_id) == vote.team_id, col(Vote.user_id) == vote.user_id)
-        .where(col(Vote.value) != 0, col(Vote.key).not_like("review:%"))
-    )
-    when = col(Vote.order_key)
     first, last = (f"{max(_seconds(at) + far, 0.0):017.6f}" for far in (-seconds, seconds))
-    earlier = own.where(when <= at, when >= first).order_by(when.desc(), col(Vote.id).desc())
-    later = own.where(when > at, when <= last).order_by(when, col(Vote.id))
-    # One more than asked for: the vote itself is among the earlier ones.
-    found = [*session.exec(earlier.limit(count + 1)), *session.exec(later.limit(count))]
+    asked = {
+        "team_id": vote.team_id, "user_id": vote.user_id, "at": at, "first": first, "last": last,
+        # One more than asked for: the vote itself is among the earlier ones.
+        "many_before": count + 1, "many_after": count,
+    }  # fmt: skip
+    session.flush()
+    found = session.connection().execute(_AROUND, asked)
     return [Moment(key, example_id, _seconds(when)) for key, example_id, when in found]
 
 
@@ -74,13 +99,8 @@ def example_of(session: Session, vote: Vote) -> Example:
 
 def example_at(session: Session, team_id: str, channel_id: str, answer_ts: str) -> Example | None:
     """The example whose answer begins at this message."""
-    return session.exec(
-        select(Example).where(
-            col(Example.team_id) == team_id,
-            col(Example.channel_id) == channel_id,
-            col(Example.answer_ts) == answer_ts,
-        )
-    ).first()
+    asked = {"team_id": team_id, "channel_id": channel_id, "answer_ts": answer_ts}
+    return session.exec(_AT_MESSAGE, params=asked).first()
 
 
 def example_numbered(session: Session, team_id: str, example_id: int) -> Example | None:

@@ -65,10 +65,10 @@ class CrashingDatabase(Database):
         self._is_gone, self._crash_at = False, None
 
     @contextmanager
-    def write(self, *, urgent: bool = False) -> Iterator[Session]:
+    def write(self, *, urgent: bool = False, redoable: bool = False) -> Iterator[Session]:
         if self._is_gone:
             raise CrashError
-        with super().write(urgent=urgent) as session:
+        with super().write(urgent=urgent, redoable=redoable) as session:
             yield session
             session.flush()
             self._pass()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from bot.embedding.index import Nearness
-from bot.words import STOP_WORDS, stems_of
+from bot.words import STOP_WORDS, stems_of, stems_of_pair
 
 #: Questions at least so alike ask the same.
 ALIKE = 0.8
@@ -61,8 +61,10 @@ def find_alike(
     asked: Asked, candidates: Collection[Candidate], nearness: Nearness | None
 ) -> list[tuple[Candidate, float]]:
     """The candidates that ask the same, and how sure that is, from 0 to 1; the surest first."""
-    shares = {each: asked.share(stems_of(f"{each.question} {each.answer}")) for each in candidates}
-    scored = _clearly_best(shares, nearness, _same_answers(asked, candidates))
+    stems = {each: stems_of_pair(each.question, each.answer) for each in candidates}
+    shares = {each: asked.share(both) for each, (both, _) in stems.items()}
+    answers = {each: answer for each, (_, answer) in stems.items()}
+    scored = _clearly_best(shares, nearness, _same_answers(asked, answers))
     for each, share in shares.items():
         # A question has no more of the words than it has with its answer, fillers apart.
         both = _both_ways(asked, each) if share >= ALIKE or asked.is_of_fillers else 0.0
@@ -71,14 +73,18 @@ def find_alike(
     return sorted(scored.items(), key=lambda found: (-found[1], found[0].example_id))
 
 
-def _same_answers(asked: Asked, candidates: Collection[Candidate]) -> dict[Candidate, float]:
-    """How alike the answers are, from 0 to 1; empty for a question without one."""
+def _same_answers(
+    asked: Asked, answers: Mapping[Candidate, frozenset[str]]
+) -> dict[Candidate, float]:
+    """
+    How alike the answers are, from 0 to 1; empty for a question without one. ``answers`` are the
+    stems of the candidates' answers.
+    """
     if not asked.answer:
         return {}
     stems = stems_of(asked.answer)
     return {
-        each: overlap(asked.answer, each.answer, stems, stems_of(each.answer))
-        for each in candidates
+        each: overlap(asked.answer, each.answer, stems, theirs) for each, theirs in answers.items()
     }
 
 

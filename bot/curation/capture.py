@@ -18,7 +18,7 @@ from bot.curation.rewording import follow, keep_messages, new_example, record
 from bot.curation.settling import rules_of, settle, settle_burst
 from bot.curation.votes import is_self_vote, may_repeat
 from storage import opt_outs, revisions, votes
-from storage.tables import Example, ExampleState, RevisionReason, Vote
+from storage.tables import Example, ExampleState, Vote
 
 __all__ = [
     "Ballot",
@@ -64,20 +64,21 @@ def collect_example(
     Raises:
         OptedOutError, MessageGoneError: it may not be kept, whoever votes for it.
     """
-    if _is_counted(session, team_id, ballot):
+    vote = votes.find(session, team_id, ballot.key)
+    if _is_counted(vote, ballot):
         return None
     check_may_keep(session, team_id, lesson, ballot.user_id)
     example = _known(session, team_id, lesson)
     if example is None:
         example = votes.add_example(session, new_example(team_id, audience, lesson))
-        keep_messages(session, example, lesson, ballot)
+        keep_messages(session, example, lesson, ballot, is_new=True)
         record(session, example, ballot.user_id, "example.kept")
-        revisions.record(session, example, ballot.user_id, RevisionReason.CREATED)
-        return _cast(session, example, ballot, before=None)
+        revisions.record_first(session, example, ballot.user_id)
+        return _cast(session, example, vote, ballot, before=None)
     if follow(session, example, audience, lesson, ballot):
         keep_messages(session, example, lesson, ballot)
         note_near_duplicates(session, example)
-    return _cast(session, example, ballot, before=example.state)
+    return _cast(session, example, vote, ballot, before=example.state)
 
 
 def vote_on_known(
@@ -89,9 +90,10 @@ def vote_on_known(
     Returns None when there is none, or the ballot was counted before.
     """
     example = votes.example_at(session, team_id, channel_id, answer_ts)
-    if example is None or _is_counted(session, team_id, ballot):
+    vote = votes.find(session, team_id, ballot.key)
+    if example is None or _is_counted(vote, ballot):
         return None
-    return _cast(session, example, ballot, before=example.state)
+    return _cast(session, example, vote, ballot, before=example.state)
 
 
 def take_vote_back(session: Session, team_id: str, key: str, order_key: str) -> Outcome | None:
@@ -129,8 +131,7 @@ def _clear(session: Session, vote: Vote, stood_at: str) -> Outcome | None:
     return outcome
 
 
-def _is_counted(session: Session, team_id: str, ballot: Ballot) -> bool:
-    vote = votes.find(session, team_id, ballot.key)
+def _is_counted(vote: Vote | None, ballot: Ballot) -> bool:
     return vote is not None and ballot.order_key <= vote.order_key
 
 
@@ -143,9 +144,12 @@ def _known(session: Session, team_id: str, lesson: Lesson) -> Example | None:
 
 
 def _cast(
-    session: Session, example: Example, ballot: Ballot, before: ExampleState | None
+    session: Session,
+    example: Example,
+    vote: Vote | None,
+    ballot: Ballot,
+    before: ExampleState | None,
 ) -> Outcome:
-    vote = votes.find(session, example.team_id, ballot.key)
     if vote is None:
         vote = Vote(team_id=example.team_id, example_id=_id(example), **asdict(ballot))
         stood_at = None
@@ -178,7 +182,7 @@ def _cast(
     return replace(
         outcome,
         is_own=is_own and not rules_of(session, example).self_votes,
-        may_repeat=may_repeat(vote, votes.on(session, example)),
+        may_repeat=vote.after_opt_out and may_repeat(vote, votes.on(session, example)),
     )
 
 

@@ -74,13 +74,14 @@ def follow(
     return True
 
 
-def keep_messages(session: Session, example: Example, lesson: Lesson, ballot: Ballot) -> None:
+def keep_messages(
+    session: Session, example: Example, lesson: Lesson, ballot: Ballot, *, is_new: bool = False
+) -> None:
     """Note whose words an example holds, message by message."""
-    session.flush()
     if lesson.at is None:
         return
     messages = lesson.at.all_messages()
-    erasure.record_messages(session, example, messages)
+    erasure.record_messages(session, example, messages, is_new=is_new)
     if lesson.is_edited:
         # A thread is read when it is kept; a form was filled in before.
         keys = [f"{lesson.at.channel_id}:{ts}" for ts, _, _ in messages]

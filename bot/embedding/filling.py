@@ -36,6 +36,8 @@ class Filling:
     database: Database
     meaning: Meaning
     compare: Compare
+    #: Says whether much comes in: near-duplicates are noted by their words meanwhile.
+    is_rushed: Callable[[], bool] = lambda: False
     _alarm: threading.Event = field(init=False)
     _looked_at: float = field(init=False, default=float("-inf"))
 
@@ -44,6 +46,8 @@ class Filling:
 
     def step(self) -> bool:
         """Make the next vectors or, where none is lacking, compare the next examples."""
+        if self.is_rushed():
+            return False
         if not self._alarm.is_set() and time.monotonic() - self._looked_at < LOOK_SECONDS:
             return False
         self._alarm.clear()

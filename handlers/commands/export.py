@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from bot.errors import NotFoundError
 from handlers import blocks
 from handlers.deps import Ask, Deps, Reply
-from handlers.files import SUBJECTS, check_may_export
+from handlers.files import SUBJECTS, WANTED, check_may_export
 from storage import audit, outbox
 from storage.tables import OutboxKind
 
@@ -43,6 +43,7 @@ def export(ask: Ask, deps: Deps, client: WebClient) -> Reply:
             subject=f"export:{name}",
             details={"format": form},
         )
+    deps.database.wake(WANTED)
     return Reply("I am writing the file. It comes to you as a direct message from me.")
 
 

@@ -37,7 +37,9 @@ def tiny_adapter(
 ) -> Adapter:
     """The tiny base, fine-tuned on three rows."""
     trainer = LocalTrainer(
-        tmp_path_factory.mktemp("jobs"), models_dir, Hyperparameters(num_train_epochs=3, threads=1)
+        tmp_path_factory.mktemp("jobs"),
+        models_dir,
+        Hyperparameters(num_train_epochs=3, threads=1, trained_share=1.0),
     )
     job_id = trainer.start("tiny", TINY_ROWS, tiny_base)
     wait_for_end(trainer, job_id)

@@ -1,5 +1,6 @@
 """A pipeline with a scripted trainer and a knowing engine, in and outside a test's process."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,10 +74,15 @@ def ask_for_run(session: Session, audience: str = WORKSPACE, **options: str) -> 
     )
 
 
-def work_until_done(workshop: Workshop, steps: int = 60) -> None:
-    """Tick as the scheduler does, until nothing is open; refuses to go on for ever."""
+def work_until_done(workshop: Workshop, steps: int = 60, rest: float = 0.0) -> None:
+    """
+    Tick as the scheduler does, until nothing is open; refuses to go on for ever.
+
+    ``rest`` are seconds between ticks, for what a process of its own computes.
+    """
     for _ in range(steps):
         advance(workshop)
+        time.sleep(rest)
         with workshop.database.read() as session:
             if not runs.due(session, workshop.now()):
                 return

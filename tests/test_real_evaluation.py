@@ -67,6 +67,7 @@ def home(tiny_base, models_dir, tmp_path_factory) -> Path:  # noqa: F811 - fixtu
             Workshop(database, home, {"local": trainer}, engine, tiny_base, checkpoint=death,
                      draw=lambda *_: []),
             steps=10_000,
+            rest=0.05,
         )  # fmt: skip
     finally:
         engine.stop()

@@ -6,7 +6,7 @@ Everything is read and written in pages: a data set may be larger than the memor
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
@@ -15,6 +15,7 @@ from storage.audience import Viewer, readable
 from storage.tables import Example, ExampleMessage, ExampleState, Revision, Source, Vote, Wording
 
 PAGE = 500
+Belonging = TypeVar("Belonging", Wording, Revision, ExampleMessage)
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ def everything(
     after = 0
     while page := _page(session, team_id, audience, viewer, states, after):
         ids = [example.id or 0 for example in page]
-        wordings = _wordings(session, team_id, ids)
-        revisions = _revisions(session, team_id, ids)
-        messages = _messages(session, team_id, ids)
+        wordings = _of_each(session, Wording, Wording.id, team_id, ids)
+        revisions = _of_each(session, Revision, Revision.number, team_id, ids)
+        messages = _of_each(session, ExampleMessage, ExampleMessage.message_ts, team_id, ids)
         for example in page:
             name = example.id or 0
             yield Whole(
@@ -160,39 +161,16 @@ def _page(
     )
 
 
-def _wordings(session: Session, team_id: str, ids: Sequence[int]) -> dict[int, list[Wording]]:
-    found: dict[int, list[Wording]] = {}
+def _of_each(
+    session: Session, table: type[Belonging], order: Any, team_id: str, ids: Sequence[int]
+) -> dict[int, list[Belonging]]:
+    """What belongs to each of the examples, by the example's id."""
+    found: dict[int, list[Belonging]] = {}
     rows = session.exec(
-        select(Wording)
-        .where(col(Wording.team_id) == team_id, col(Wording.example_id).in_(ids))
-        .order_by(col(Wording.id))
+        select(table)
+        .where(col(table.team_id) == team_id, col(table.example_id).in_(ids))
+        .order_by(col(order))
     )
-    for wording in rows:
-        found.setdefault(wording.example_id, []).append(wording)
-    return found
-
-
-def _revisions(session: Session, team_id: str, ids: Sequence[int]) -> dict[int, list[Revision]]:
-    found: dict[int, list[Revision]] = {}
-    rows = session.exec(
-        select(Revision)
-        .where(col(Revision.team_id) == team_id, col(Revision.example_id).in_(ids))
-        .order_by(col(Revision.number))
-    )
-    for revision in rows:
-        found.setdefault(revision.example_id, []).append(revision)
-    return found
-
-
-def _messages(
-    session: Session, team_id: str, ids: Sequence[int]
-) -> dict[int, list[ExampleMessage]]:
-    found: dict[int, list[ExampleMessage]] = {}
-    rows = session.exec(
-        select(ExampleMessage)
-        .where(col(ExampleMessage.team_id) == team_id, col(ExampleMessage.example_id).in_(ids))
-        .order_by(col(ExampleMessage.message_ts))
-    )
-    for message in rows:
-        found.setdefault(message.example_id, []).append(message)
+    for row in rows:
+        found.setdefault(row.example_id, []).append(row)
     return found

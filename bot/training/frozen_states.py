@@ -58,7 +58,9 @@ class FrozenStates:
         #: The layers that are trained and the norm after them, without the output layer.
         self.trained_layers = _layers_of(inner, self._first, self._layers)
         self._prefix = _common_start([row.prompt for row in rows])
-        self._prefix_state = self._read(self._prefix, (), None)[1] if self._prefix else None
+        self._prefix_state = (
+            self._shortened(self._read(self._prefix, (), None)[1]) if self._prefix else None
+        )
 
     def batch(self, rows: Sequence[EncodedRow]) -> Start:
         """Return what a step over ``rows`` begins with."""
@@ -94,7 +96,7 @@ class FrozenStates:
             return self._kept[row]
         rest = row.prompt[len(self._prefix) :]
         hidden, layers = self._read(rest, row.adapted, self._prefix_state)
-        prompt = layers[self._first :]
+        prompt = self._shortened(layers[self._first :])
         size = hidden.nbytes + sum(part.nbytes for pair in prompt for part in pair)
         if size <= self._room:
             self._room -= size
@@ -104,12 +106,12 @@ class FrozenStates:
     @torch.no_grad()
     def _read(
         self, prompt: tuple[int, ...], answer: tuple[int, ...], before: Prompt | None
-    ) -> tuple[torch.Tensor, Prompt]:
+    ) -> tuple[torch.Tensor, list[Any]]:
         """
         Let the base model read some tokens after ``before``, and the lower layers the answer too.
 
-        Returns what the answer is where the trained layers begin, and the prompt's state in all
-        layers; with an answer, those below the trained ones hold that as well.
+        Returns what the answer is where the trained layers begin, and all layers with the prompt's
+        state; with an answer, those below the trained ones hold that as well.
         """
         layers: list[Any] = [DynamicLayer() for _ in range(self._layers)]  # type: ignore[no-untyped-call]
         for layer, state in zip(layers, before or [], strict=False):
@@ -124,9 +126,12 @@ class FrozenStates:
                 past_key_values=Cache(layers=above),
                 use_cache=True,
             )
-        # Half the memory; what is lost is far below what quantising the served file loses.
+        return hidden[0, len(prompt) :].to("cpu").clone(), layers
+
+    def _shortened(self, layers: list[Any]) -> Prompt:
+        """Half the memory; what is lost is far below what quantising the served file loses."""
         short = torch.float16 if self._dtype == torch.float32 else self._dtype
-        return hidden[0, len(prompt) :].to("cpu").clone(), [
+        return [
             (layer.keys[0].to("cpu", short), layer.values[0].to("cpu", short)) for layer in layers
         ]
 

@@ -91,8 +91,8 @@ def test_others_take_their_turn_meanwhile_and_are_not_interrupted_after(database
     assert [run_of(database, n).state for n in (1, second)] == [RunState.DONE, RunState.DONE]
 
 
-def test_the_time_it_rests_is_no_training_time(database, tmp_path):
-    clock = [NOON]
+def rested(database, tmp_path, clock):
+    """A run that trained for an hour and then rested for forty."""
     workshop = replace(
         make_workshop(database, tmp_path, trainer=slow(tmp_path)), now=lambda: clock[0]
     )
@@ -101,6 +101,12 @@ def test_the_time_it_rests_is_no_training_time(database, tmp_path):
     ask(database, runs.ask_to_pause)
     advance(workshop)
     clock[0] += timedelta(hours=40)
+    return workshop
+
+
+def test_the_time_it_rests_is_no_training_time(database, tmp_path):
+    clock = [NOON]
+    workshop = rested(database, tmp_path, clock)
 
     with database.read() as session:
         assert spending.spent_in_month(session, TEAM, clock[0]).hours == pytest.approx(1.0)
@@ -114,14 +120,7 @@ def test_the_time_it_rests_is_no_training_time(database, tmp_path):
 
 def test_one_cancelled_at_rest_cost_what_it_took_until_then(database, tmp_path):
     clock = [NOON]
-    workshop = replace(
-        make_workshop(database, tmp_path, trainer=slow(tmp_path)), now=lambda: clock[0]
-    )
-    train_until_first_steps(workshop)
-    clock[0] += timedelta(hours=1)
-    ask(database, runs.ask_to_pause)
-    advance(workshop)
-    clock[0] += timedelta(hours=40)
+    workshop = rested(database, tmp_path, clock)
     ask(database, runs.ask_to_cancel)
     work_until_done(workshop)
 

@@ -300,3 +300,17 @@ def test_following_jobs_imports_no_torch() -> None:
     )
 
     assert answer.stdout.split() == ["False", "False"]
+
+
+def test_a_job_begun_before_there_was_a_choice_trains_all_layers(
+    tmp_path: Path, models_dir: Path, tiny_base: BaseModel
+) -> None:
+    folder = JobFolder(tmp_path / "run-1")
+    folder.create(TINY_ROWS, tiny_base, Hyperparameters(), models_dir)
+    assert folder.read_job()[1].trained_share == Hyperparameters().trained_share
+    path = folder.path / "job.json"
+    job = json.loads(path.read_text())
+    del job["hyperparameters"]["trained_share"]
+    path.write_text(json.dumps(job))
+
+    assert folder.read_job()[1].trained_share == 1.0

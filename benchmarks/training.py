@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import torch
-from peft import PeftModel
+from peft import PeftConfig, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bot.answering.prompt import build_messages
@@ -109,7 +109,11 @@ def _held_out_loss(home: Path, job_id: str, rows: list[list[Message]]) -> float:
     weights = cached_base(resolve_base_model("", home / "models"), home / "models")
     tokenizer = AutoTokenizer.from_pretrained(weights)
     model: Any = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
-    adapted: Any = PeftModel.from_pretrained(model, home / "jobs" / job_id / "adapter")
+    folder = home / "jobs" / job_id / "adapter"
+    shape: Any = PeftConfig.from_pretrained(folder)
+    # Peft looks for these tokens in whole texts; here the answer alone is given to the adapter.
+    shape.alora_invocation_tokens = None
+    adapted: Any = PeftModel.from_pretrained(model, folder, config=shape)
     encoded = encode_rows(rows, tokenizer, model.config.max_position_embeddings)
     return round(mean_loss(adapted, FrozenStates(adapted, encoded), encoded, Place.here()), 3)
 

@@ -21,6 +21,10 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("models")
 
 
+#: Of two layers half would be one, and what it changes of a random model cannot be seen.
+SEEN = Hyperparameters(num_train_epochs=3, threads=1, trained_share=1.0)
+
+
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("hub") / "tiny-llama")
@@ -36,11 +40,7 @@ def tiny_adapter(
     tiny_base: BaseModel, models_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Adapter:
     """The tiny base, fine-tuned on three rows."""
-    trainer = LocalTrainer(
-        tmp_path_factory.mktemp("jobs"),
-        models_dir,
-        Hyperparameters(num_train_epochs=3, threads=1, trained_share=1.0),
-    )
+    trainer = LocalTrainer(tmp_path_factory.mktemp("jobs"), models_dir, SEEN)
     job_id = trainer.start("tiny", TINY_ROWS, tiny_base)
     wait_for_end(trainer, job_id)
     return trainer.result(job_id)

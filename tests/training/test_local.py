@@ -18,6 +18,7 @@ from bot.training.hyperparameters import Hyperparameters
 from bot.training.job_folder import JobFolder, sha256_of
 from bot.training.local import LocalTrainer
 from bot.training.trainer import Adapter, JobState
+from tests.models import SEEN
 from tests.training_job import PATIENCE_SECONDS, TINY_ROWS, row, wait_for_end, wait_for_step
 
 #: Steps of a tiny job that is still running when a test interferes.
@@ -90,7 +91,7 @@ def test_progress_is_reported_step_by_step(
 def test_the_same_rows_and_seed_make_the_same_adapter(
     jobs_dir: Path, models_dir: Path, tiny_base: BaseModel, tiny_adapter: Adapter
 ) -> None:
-    trainer = LocalTrainer(jobs_dir, models_dir, SHORT)
+    trainer = LocalTrainer(jobs_dir, models_dir, SEEN)
     job_id = trainer.start("again", TINY_ROWS, tiny_base)
     wait_for_end(trainer, job_id)
 

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
 from bot.curation.alike import Asked, Candidate, find_alike, overlap
+from bot.curation.prints import prints_of
 from bot.embedding.index import Nearness
 from bot.words import stem, stems_of, telling, words_of
 from storage import vectors
@@ -129,8 +130,8 @@ def _look_up(session: Session, question: str, answer: str) -> Asked:
     rows, _ = size(session)
     counts = rows_with(session, words)
     weights = [log(1 + rows / counts.get(word, 0.5)) for word in words]
-    weighed = list(zip(stem(words), weights, strict=True))
-    return Asked(question, answer, stems_of(question), counts, weighed)
+    weighed = list(zip(map(hash, stem(words)), weights, strict=True))
+    return Asked(question, answer, prints_of(question), counts, weighed)
 
 
 def _candidates(
@@ -170,7 +171,7 @@ def _pair(example: Example, candidate: Candidate, similarity: float) -> NearDupl
     assert example.id is not None
     first_id, second_id = sorted((example.id, candidate.example_id))
     one, other = example.answer, candidate.answer
-    is_same = overlap(one, other, stems_of(one), stems_of(other)) >= SAME_ANSWER
+    is_same = overlap(one, other, prints_of(one), prints_of(other)) >= SAME_ANSWER
     return NearDuplicate(
         team_id=example.team_id,
         first_id=first_id,

@@ -4,20 +4,22 @@ What came in from Slack, each thing once under its natural key, and how far the 
 Refuses text: payloads hold identifiers. Queries never commit.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, or_
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select, update
 
 from storage.chunks import chunks
 from storage.columns import utc_now
+from storage.rows import find_one
 from storage.tables import InboxItem, InboxKind, InboxState
 
 # Put together once: these are asked for every event, and that takes longer than asking.
 _not_before = col(InboxItem.not_before)
-_BY_KEY = select(InboxItem).where(
+_BY_KEY = select(InboxItem.id).where(
     col(InboxItem.team_id) == bindparam("team_id"),
     col(InboxItem.kind) == bindparam("kind"),
     col(InboxItem.key) == bindparam("key"),
@@ -31,11 +33,16 @@ _DUE = (
     .order_by(col(InboxItem.id))
     .limit(bindparam("at_most"))
 )
+_IS_DUE = _DUE.with_only_columns(col(InboxItem.id))
+_TAKE = (
+    update(InboxItem)
+    .where(col(InboxItem.id) == bindparam("row_id"))
+    .values(state=InboxState.WORKING, attempts=bindparam("tried"))
+)
 _CLOSE = (
     update(InboxItem)
     .where(col(InboxItem.id) == bindparam("row_id"), col(InboxItem.revision) == bindparam("seen"))
     .values(state=bindparam("closed"), error=bindparam("why"))
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -103,12 +110,20 @@ def due(
     return list(session.exec(_DUE, params=asked))
 
 
-def take(session: Session, items: Iterable[InboxItem]) -> None:
+def has_due(session: Session, *, without: Collection[InboxKind] = ()) -> bool:
+    """Say whether there is any row whose time has come."""
+    asked = {"now": utc_now(), "without": list(without), "at_most": 1}
+    return session.connection().execute(_IS_DUE, asked).first() is not None
+
+
+def take(session: Session, items: Sequence[InboxItem]) -> None:
     """Each row is WORKING until finished or handed back."""
     for item in items:
-        item.state = InboxState.WORKING
-        item.attempts += 1
-        session.add(item)
+        set_committed_value(item, "state", InboxState.WORKING)
+        set_committed_value(item, "attempts", item.attempts + 1)
+    if items:
+        taken = [{"row_id": item.id, "tried": item.attempts} for item in items]
+        session.connection().execute(_TAKE, taken)
 
 
 def finish(session: Session, item_id: int, revision: int) -> None:
@@ -154,11 +169,12 @@ def _close(
 ) -> None:
     # No row is read: in a rush that is a good part of what an event costs.
     closed = {"row_id": item_id, "seen": revision, "closed": state, "why": error}
-    if not session.exec(_CLOSE, params=closed).rowcount:
+    session.flush()
+    if not session.connection().execute(_CLOSE, closed).rowcount:
         changed = update(InboxItem).where(col(InboxItem.id) == item_id)
         session.exec(changed.values(state=InboxState.NEW, error=error))
 
 
 def _find(session: Session, team_id: str, kind: InboxKind, key: str) -> InboxItem | None:
     asked = {"team_id": team_id, "kind": kind, "key": key}
-    return session.exec(_BY_KEY, params=asked).first()
+    return find_one(session, InboxItem, _BY_KEY, asked)

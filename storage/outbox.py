@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.columns import utc_now
+from storage.rows import find_one, insert_now
 from storage.tables import OutboxKind, OutboxMessage, OutboxState
 
 Json = dict[str, Any]
@@ -38,7 +39,7 @@ _TAKE = (
     .returning(OutboxMessage)
     .execution_options(synchronize_session=False, populate_existing=True)
 )
-_BY_KEY = select(OutboxMessage).where(
+_BY_KEY = select(OutboxMessage.id).where(
     col(OutboxMessage.team_id) == bindparam("team_id"), col(OutboxMessage.key) == bindparam("key")
 )
 _IS_NEWEST = col(OutboxMessage.revision) == bindparam("delivered")
@@ -85,9 +86,7 @@ def put(
             team_id=team_id, key=key, kind=kind, channel_id=channel_id, thread_ts=thread_ts,
             user_id=user_id, text=text, blocks=list(blocks), uploads=list(uploads),
         )  # fmt: skip
-        session.add(row)
-        session.flush()
-        return row
+        return insert_now(session, row)
     if row.kind is OutboxKind.EPHEMERAL:
         return row
     pictures = _keep_uploaded(row.uploads, uploads)
@@ -103,7 +102,7 @@ def put(
 
 
 def find(session: Session, team_id: str, key: str) -> OutboxMessage | None:
-    return session.exec(_BY_KEY, params={"team_id": team_id, "key": key}).first()
+    return find_one(session, OutboxMessage, _BY_KEY, {"team_id": team_id, "key": key})
 
 
 def with_prefix(session: Session, team_id: str, prefix: str) -> list[OutboxMessage]:
@@ -142,7 +141,7 @@ class Pause:
 
 def has_due(session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()) -> bool:
     """Say whether ``claim`` would find a row; reading needs no turn to write."""
-    return session.exec(_due(pauses), params={"now": now or utc_now()}).first() is not None
+    return session.connection().execute(_due(pauses), {"now": now or utc_now()}).first() is not None
 
 
 def claim(

@@ -69,8 +69,9 @@ def rules_for(session: Session, team_id: str, channel_id: str | None = None) -> 
     known: dict[tuple[str, str | None], Rules] = session.info.setdefault(_KNOWN, {})
     if (team_id, channel_id) not in known:
         places = [WORKSPACE_WIDE, channel_id or WORKSPACE_WIDE]
-        found = session.exec(_IN_PLACES, params={"team_id": team_id, "places": places})
-        values = dict(found.all())
+        session.flush()
+        asked = {"team_id": team_id, "places": places}
+        values = dict(session.connection().execute(_IN_PLACES, asked).tuples().all())
         rules = _with(Rules(), values.get(WORKSPACE_WIDE, {}))
         known[team_id, channel_id] = _with(rules, values.get(channel_id or "", {}))
     return known[team_id, channel_id]

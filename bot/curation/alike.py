@@ -74,9 +74,7 @@ def find_alike(
     return sorted(scored.items(), key=lambda found: (-found[1], found[0].example_id))
 
 
-def _same_answers(
-    asked: Asked, answers: Mapping[Candidate, Prints]
-) -> dict[Candidate, float]:
+def _same_answers(asked: Asked, answers: Mapping[Candidate, Prints]) -> dict[Candidate, float]:
     """
     How alike the answers are, from 0 to 1; empty for a question without one. ``answers`` are the
     stems of the candidates' answers.

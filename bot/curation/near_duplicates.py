@@ -101,7 +101,7 @@ def near_duplicates(
 
 
 def note_near_duplicates(
-    session: Session, example: Example, nearness: Nearness | None = None
+    session: Session, example: Example, nearness: Nearness | None = None, *, is_new: bool = False
 ) -> None:
     """
     Keep the pairs a stored example makes, instead of the open ones it had.
@@ -110,10 +110,11 @@ def note_near_duplicates(
     then, and the pairs are noted again in the background with ``nearness``.
 
     An example for everybody is compared with all, a private one with its own channel's and
-    everybody's: nobody could ever be shown a pair from two channels without being in both.
+    everybody's: nobody could ever be shown a pair from two channels without being in both. One
+    that ``is_new`` has neither pairs nor a vector.
     """
     assert example.id is not None
-    if nearness is None:
+    if nearness is None and not is_new:
         vectors.mark_compared(session, example.id, is_compared=False)
     if example.state not in COMPARED:
         replace_open(session, example, [])
@@ -122,7 +123,9 @@ def note_near_duplicates(
     asked = _look_up(session, example.question, example.answer)
     found = _candidates(session, example.team_id, audiences, asked, {example.id}, nearness)
     alike = find_alike(asked, found, nearness)
-    replace_open(session, example, [_pair(example, other, how_much) for other, how_much in alike])
+    pairs = [_pair(example, other, how_much) for other, how_much in alike]
+    if pairs or not is_new:
+        replace_open(session, example, pairs)
 
 
 def _look_up(session: Session, question: str, answer: str) -> Asked:

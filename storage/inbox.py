@@ -6,11 +6,13 @@ Refuses text: payloads hold identifiers. Queries never commit.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, insert, or_
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.chunks import chunks
 from storage.columns import utc_now
@@ -29,11 +31,9 @@ _DUE = (
     select(InboxItem)
     .where(col(InboxItem.state) == InboxState.NEW)
     .where(or_(_not_before.is_(None), _not_before <= bindparam("now")))
-    .where(col(InboxItem.kind).not_in(bindparam("without", expanding=True)))
     .order_by(col(InboxItem.id))
     .limit(bindparam("at_most"))
 )
-_IS_DUE = _DUE.with_only_columns(col(InboxItem.id))
 _TAKE = (
     update(InboxItem)
     .where(col(InboxItem.id) == bindparam("row_id"))
@@ -106,14 +106,14 @@ def due(
     now: datetime | None = None,
 ) -> list[InboxItem]:
     """The oldest rows whose time has come."""
-    asked = {"now": now or utc_now(), "without": list(without), "at_most": limit}
-    return list(session.exec(_DUE, params=asked))
+    asked = {"now": now or utc_now(), "at_most": limit}
+    return list(session.exec(_due(frozenset(without)), params=asked))
 
 
 def has_due(session: Session, *, without: Collection[InboxKind] = ()) -> bool:
     """Say whether there is any row whose time has come."""
-    asked = {"now": utc_now(), "without": list(without), "at_most": 1}
-    return session.connection().execute(_IS_DUE, asked).first() is not None
+    asked = {"now": utc_now(), "at_most": 1}
+    return session.connection().execute(_is_due(frozenset(without)), asked).first() is not None
 
 
 def take(session: Session, items: Sequence[InboxItem]) -> None:
@@ -173,6 +173,16 @@ def _close(
     if not session.connection().execute(_CLOSE, closed).rowcount:
         changed = update(InboxItem).where(col(InboxItem.id) == item_id)
         session.exec(changed.values(state=InboxState.NEW, error=error))
+
+
+@lru_cache
+def _due(without: frozenset[InboxKind]) -> SelectOfScalar[InboxItem]:
+    return _DUE.where(col(InboxItem.kind).not_in(without)) if without else _DUE
+
+
+@lru_cache
+def _is_due(without: frozenset[InboxKind]) -> SelectOfScalar[Any]:
+    return _due(without).with_only_columns(col(InboxItem.id))
 
 
 def _find(session: Session, team_id: str, kind: InboxKind, key: str) -> InboxItem | None:

@@ -9,9 +9,11 @@ over with ``release``.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -139,13 +141,15 @@ class Pause:
     is_update: bool
 
 
-def has_due(session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()) -> bool:
+def has_due(
+    session: Session, now: datetime | None = None, pauses: frozenset[Pause] = frozenset()
+) -> bool:
     """Say whether ``claim`` would find a row; reading needs no turn to write."""
     return session.connection().execute(_due(pauses), {"now": now or utc_now()}).first() is not None
 
 
 def claim(
-    session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()
+    session: Session, now: datetime | None = None, pauses: frozenset[Pause] = frozenset()
 ) -> OutboxMessage | None:
     """Take the oldest row that is due; it is POSTING until ``delivered`` or handed back."""
     return _claim(session, _due(pauses), now)
@@ -260,11 +264,16 @@ def _keep_uploaded(before: Sequence[Json], after: Sequence[Json]) -> list[Json]:
 def _claim(
     session: Session, due: SelectOfScalar[Any], now: datetime | None
 ) -> OutboxMessage | None:
-    taken = _TAKE.where(col(OutboxMessage.id) == due.scalar_subquery())
-    return session.scalars(taken, {"now": now or utc_now()}).first()
+    return session.scalars(_taking(due), {"now": now or utc_now()}).first()
 
 
-def _due(pauses: Collection[Pause]) -> SelectOfScalar[Any]:
+@lru_cache(16)
+def _taking(due: SelectOfScalar[Any]) -> ReturningUpdate[tuple[OutboxMessage]]:
+    return _TAKE.where(col(OutboxMessage.id) == due.scalar_subquery())
+
+
+@lru_cache(16)
+def _due(pauses: frozenset[Pause]) -> SelectOfScalar[Any]:
     return _DUE_MESSAGE.where(*(not_(_falls_under(pause)) for pause in pauses))
 
 

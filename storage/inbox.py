@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_
+from sqlalchemy import Select, bindparam, insert, or_
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select, update
 from sqlmodel.sql.expression import SelectOfScalar
@@ -181,7 +181,7 @@ def _due(without: frozenset[InboxKind]) -> SelectOfScalar[InboxItem]:
 
 
 @lru_cache
-def _is_due(without: frozenset[InboxKind]) -> SelectOfScalar[Any]:
+def _is_due(without: frozenset[InboxKind]) -> Select[Any]:
     return _due(without).with_only_columns(col(InboxItem.id))
 
 

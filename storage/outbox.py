@@ -6,7 +6,7 @@ kind STREAM are written by the answer worker while it streams, and by delivery o
 over with ``release``.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -268,7 +268,7 @@ def _claim(
 
 
 @lru_cache(16)
-def _taking(due: SelectOfScalar[Any]) -> ReturningUpdate[tuple[OutboxMessage]]:
+def _taking(due: SelectOfScalar[Any]) -> ReturningUpdate[OutboxMessage]:
     return _TAKE.where(col(OutboxMessage.id) == due.scalar_subquery())
 
 

@@ -22,7 +22,7 @@ def insert_now(session: Session, row: Row) -> Row:
     statement, names = _how(type(row))
     values = {name: getattr(row, name) for name in names}
     found = session.connection().execute(statement, values).inserted_primary_key
-    row.id = found[0]  # type: ignore[attr-defined, index]
+    row.id = found[0]  # type: ignore[index]
     make_transient_to_detached(row)
     session.add(row)
     return row

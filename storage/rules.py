@@ -73,7 +73,8 @@ def rules_for(session: Session, team_id: str, channel_id: str | None = None) -> 
     if (team_id, channel_id) not in known:
         session.flush()
         asked = {"team_id": team_id, "channel_id": channel_id or WORKSPACE_WIDE}
-        values = dict(session.connection().execute(_IN_PLACES, asked).tuples().all())
+        found = session.connection().execute(_IN_PLACES, asked)
+        values: dict[str, dict[str, Any]] = {row.channel_id: row.values for row in found}
         rules = _with(Rules(), values.get(WORKSPACE_WIDE, {}))
         known[team_id, channel_id] = _with(rules, values.get(channel_id or "", {}))
     return known[team_id, channel_id]

@@ -275,7 +275,7 @@ class Apprentice:
             ),
             "run cards": (
                 RunCards(self.database).step,
-                ["run", "run_metric", "evaluation", "model_version", "promotion"],
+                ["run", "run_metric", "evaluation", "model_version", "promotion", "erasure"],
             ),
             "watch": (
                 Watch(self.database, rollback_limits(self._settings)).step,

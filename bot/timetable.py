@@ -86,8 +86,13 @@ def zone_of(name: str) -> ZoneInfo | None:
     """The zone of this name; None where there is none."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # no such zone, or a name that is no name
+    except (KeyError, ValueError, OSError):  # no such zone, or a name that is no name
         return None
+
+
+def zone_or_utc(name: str) -> ZoneInfo:
+    """The zone of a schedule that was set; zones are renamed, and a machine may know fewer."""
+    return zone_of(name) or ZoneInfo("UTC")
 
 
 def in_words(when: When) -> str:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.errors import UnclearScheduleError
-from bot.timetable import Growth, Times, in_words, moment_in_words, next_times, read
+from bot.timetable import Growth, Times, in_words, moment_in_words, next_times, read, zone_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TUESDAY = datetime(2026, 11, 24, 12, tzinfo=BERLIN)
@@ -101,6 +101,11 @@ def test_no_day_is_lost_where_the_clocks_change(zone, rule, before, days):
     found = next_times(times, place, after, len(days))
 
     assert [f"{moment:%d %H:%M}" for moment in found] == days
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../../etc/passwd", "Europe", "\0"])
+def test_a_zone_that_is_none_is_none(name):
+    assert zone_of(name) is None
 
 
 def test_a_moment_that_is_a_time_itself_is_not_the_next_one():

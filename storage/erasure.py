@@ -7,11 +7,13 @@ takes a person's id out of every table.
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, or_, select
 
+from storage import runs
 from storage.audience import WORKSPACE
 from storage.chunks import chunks
 from storage.columns import utc_now
@@ -27,6 +29,7 @@ from storage.tables import (
     Question,
     Revision,
     RevisionReason,
+    Run,
     SnapshotRow,
     Source,
     Unanswered,
@@ -346,6 +349,17 @@ def open_erasures(session: Session) -> list[Erasure]:
             select(Erasure).where(col(Erasure.state) != ErasureState.DONE).order_by(col(Erasure.id))
         )
     )
+
+
+def runs_touched_since(session: Session, since: datetime) -> list[Run]:
+    """The runs of all workspaces of which something was erased since then, or is being erased."""
+    found = session.exec(
+        select(Erasure).where(
+            or_(col(Erasure.state) != ErasureState.DONE, col(Erasure.done_at) > since)
+        )
+    )
+    wanted = [(row.team_id, run_id) for row in found for run_id in row.run_ids]
+    return [run for team_id, run_id in wanted if (run := runs.get(session, team_id, run_id))]
 
 
 def find_receipt(session: Session, team_id: str, receipt: str) -> Erasure | None:

@@ -6,6 +6,7 @@ snapshots become tombstones whose hash still proves the rest, runs under way end
 day after which they answer nobody.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,8 @@ from storage.tables import (
 
 #: Who asked for a run, or for its end, because something was erased.
 FORGETTING = "forgetting"
+#: From the first mark to the last: what is quoted may hold marks itself.
+_QUOTED = re.compile("“.*”", re.DOTALL)
 _Made = TypeVar("_Made", ModelVersion, Run)
 
 
@@ -72,6 +75,17 @@ def mark(
     _blank_quotes(session, team_id, set(example_ids), marked, audience)
     session.flush()
     return marked
+
+
+def forget_what_was_said(session: Session, run: Run) -> None:
+    """
+    Take out of a run what its trainer or a check said of it, for it may repeat a row: the events,
+    and in the reason it failed what stands in quotation marks. What to do about it stays.
+    """
+    if run.error:
+        run.error = _QUOTED.sub("“…”", run.error)
+    run.record = {name: value for name, value in run.record.items() if name != "events"}
+    session.add(run)
 
 
 def overdue(session: Session, now: datetime) -> list[ModelVersion]:
@@ -127,6 +141,7 @@ def _end_runs(session: Session, team_id: str, marked: Marked) -> set[str]:
     for run in _of_snapshots(session, team_id, Run, marked.snapshot_ids):
         assert run.id is not None
         marked.run_ids.add(run.id)
+        forget_what_was_said(session, run)
         if run.state in OPEN_RUN_STATES:
             runs.ask_to_cancel(session, run, FORGETTING)
             audiences.add(run.audience)

@@ -10,6 +10,7 @@ from sqlmodel import select
 from bot.dataset.rights import attest
 from bot.pipeline import Workshop, keep_schedules
 from bot.scheduler import knocks_for
+from handlers.schedule_words import schedule_line
 from storage import schedules
 from storage.audience import WORKSPACE
 from storage.database import Database
@@ -254,6 +255,21 @@ def test_the_scheduler_knocks_at_schedules(database, workshop, clock):
     next(knock for knock in knocks_for(workshop) if knock.name == "schedules").call()
 
     assert len(all_runs(database)) == 1
+
+
+def test_a_zone_nobody_knows_any_more_is_said_and_keeps_no_run_from_its_time(
+    database, workshop, clock
+):
+    put(database, "cron 0 18 * * fri", START)
+    with database.write() as session:
+        session.exec(select(Schedule)).one().zone = "Mars/Olympus"
+
+    keep_schedules(workshop)
+
+    assert len(all_runs(database)) == 1
+    assert the_schedule(database).next_at == datetime(2026, 11, 27, 18, tzinfo=UTC)
+    words = schedule_line(the_schedule(database), clock())
+    assert "18:00 (UTC: nobody here knows Mars/Olympus)" in words
 
 
 def test_one_that_was_replaced_meanwhile_is_not_kept_any_more(database, workshop, clock):

@@ -6,7 +6,6 @@ A time that passed while the bot was down counts once, however often it passed.
 
 import logging
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -15,7 +14,7 @@ from bot.dataset.errors import NotEnoughExamplesError
 from bot.dataset.snapshot import find_material, is_unchanged
 from bot.errors import AttestationMissingError, BotError, NoSuchTrainerError
 from bot.pipeline.workshop import Workshop
-from bot.timetable import Growth, Times, next_times, read
+from bot.timetable import Growth, Times, next_times, read, zone_or_utc
 from storage import attestations, runs, schedules, snapshots
 from storage.audience import Viewer
 from storage.tables import Attestation, Origin, Run, RunState, Schedule
@@ -140,4 +139,4 @@ def _next(row: Schedule, now: datetime) -> datetime:
     when = read(row.rule)
     if isinstance(when, Growth):
         return now + GROWTH_PAUSE
-    return next_times(when, ZoneInfo(row.zone), now)[0]
+    return next_times(when, zone_or_utc(row.zone), now)[0]

@@ -25,6 +25,7 @@ from bot.training.provider import Provider
 from bot.training.remote_errors import (
     BaseEndsSoonError,
     BaseNotTunedHereError,
+    JobFailedError,
     RowsRejectedError,
     TuningRefusedError,
 )
@@ -391,11 +392,11 @@ class OpenAITrainer:
 
     def _problem(self, job: Any) -> str:
         """Why a job failed, in a sentence; names the example where the provider names a line."""
-        said = (job.error.message if job.error else "") or "it gave no reason"
+        said = (job.error.message if job.error else "") or ""
         if job.error and job_report.is_about_data(job.error):
             return str(self._rejected(job.training_file, said))
-        code = f" (`{job.error.code}`)" if job.error and job.error.code else ""
-        return f"The job at `{self._provider.name}` failed: {said}{code}"
+        code = (job.error.code if job.error else "") or ""
+        return str(JobFailedError(self._provider.name, said, code))
 
     def _rejected(self, training_file: str, said: str) -> RowsRejectedError:
         row = job_report.line_in(said)

@@ -149,7 +149,7 @@ def test_a_job_that_fails_there_says_why(service):
     status = wait_for_end(trainer, trainer.start("run-1", TINY_ROWS, OURS))
 
     assert (status.state, status.error) == (
-        JobState.FAILED, "The job at `openai` failed: The disk is full. (`server_error`)",
+        JobState.FAILED, "The job at `openai` failed: “The disk is full. (server_error)”",
     )  # fmt: skip
 
 

@@ -17,7 +17,19 @@ from sqlmodel import Session
 
 from bot.curation.lesson import Lesson
 from bot.errors import MessageGoneError, OptedOutError
-from storage import audit, erasure, inbox, ledger, lineage, opt_outs, review, revisions, sweeping
+from storage import (
+    audit,
+    erasure,
+    inbox,
+    ledger,
+    lineage,
+    opt_outs,
+    pins,
+    review,
+    revisions,
+    sweeping,
+    unanswered,
+)
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.ledger import Taken
@@ -226,18 +238,30 @@ def close_channel(session: Session, team_id: str, channel_id: str, grace: Grace)
 def narrow_channel(session: Session, team_id: str, channel_id: str, grace: Grace) -> Erasure | None:
     """
     Narrow a channel's examples to it; they leave the snapshots and versions of the workspace as
-    if they were erased.
+    if they were erased. So does what was asked there in other words; what was asked there in vain
+    is its members' to answer.
     """
     found = erasure.of_channel(session, team_id, channel_id)
-    if not found:
+    narrowed = unanswered.narrow(session, team_id, channel_id)
+    is_pinned = pins.narrow(session, team_id, channel_id)
+    wordings = erasure.wordings_of_channel(session, team_id, channel_id)
+    if not (found or narrowed or is_pinned or wordings):
         return None
+    audit.record(
+        session, team_id, actor=SLACK, action="channel.closed", subject=f"channel:{channel_id}",
+        audience=channel_id,
+    )  # fmt: skip
     row = new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
     _mark(session, row, found, grace)
     for example in found:
         example.audience = channel_id
         session.add(example)
         _tell(session, example, SLACK, "example.narrowed")
-    _finish(session, row, narrowed=len(found))
+    session.flush()
+    # Those of examples that went along stay with them.
+    left = [each for each in wordings if session.get_one(Example, each.example_id) not in found]
+    _drop_wordings(session, row, left, grace, actor=SLACK)
+    _finish(session, row, narrowed=len(found), unanswered=narrowed)
     return row
 
 

@@ -109,8 +109,7 @@ def _people(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:
 
 
 def _channels(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:
-    named = select(Example.channel_id).where(col(Example.team_id) == team_id).distinct()
-    return ((channel_id,) for channel_id in session.exec(named) if channel_id)
+    return ((channel_id,) for channel_id in erasure.channels_known(session, team_id))
 
 
 def _examples(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:

@@ -121,7 +121,7 @@ def _learn_wording(
         return
     question = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)
     if question is not None:
-        learn_wording(session, team_id, place.audience, question, lesson)
+        learn_wording(session, team_id, place.audience, question, lesson, by=vote.user_id)
 
 
 def _note_unanswered(

@@ -212,6 +212,29 @@ def of_channel(session: Session, team_id: str, channel_id: str) -> list[Example]
     )
 
 
+def wordings_of_channel(session: Session, team_id: str, channel_id: str) -> list[Wording]:
+    """What was asked in a channel and is kept with an example that others may see."""
+    return list(
+        session.exec(
+            select(Wording)
+            .join(Example, col(Example.id) == col(Wording.example_id))
+            .where(
+                col(Wording.team_id) == team_id,
+                col(Wording.channel_id) == channel_id,
+                col(Example.audience) != channel_id,
+            )
+            .order_by(col(Wording.id))
+        )
+    )
+
+
+def channels_known(session: Session, team_id: str) -> Iterator[str]:
+    """Every channel of which there is anything to narrow."""
+    for table in (Example, Wording, Question):
+        found = select(table.channel_id).where(col(table.team_id) == team_id).distinct()
+        yield from (channel_id for channel_id in session.exec(found) if channel_id)
+
+
 def blank(session: Session, example: Example) -> None:
     """Take every word out of an example, and everything that hangs on it; its id stays."""
     assert example.id is not None

@@ -1,7 +1,8 @@
 """
 What people said of single answers, counted by the version that answered. Queries never commit.
 
-One person has one opinion of one answer: whoever says both 👍 and ❌ counts as ❌.
+One person has one opinion of one answer: whoever says both 👍 and ❌ counts as ❌. Who was
+forgotten and says the same once more adds nothing: the opinion without a name may be their own.
 """
 
 from collections.abc import Sequence
@@ -9,8 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from storage import opt_outs
+from storage.audit import ERASED
 from storage.tables import Feedback, Question
 
 #: Good and bad opinions.
@@ -76,6 +80,8 @@ def of_version(
 def _tally(
     session: Session, team_id: str, which: Sequence[ColumnElement[bool]]
 ) -> dict[str | None, Tally]:
+    if repeated := _repeated(session, team_id, which):
+        which = [*which, col(Feedback.id).not_in(repeated)]
     opinions = (
         select(
             col(Question.version_name).label("name"), func.min(col(Feedback.value)).label("value")
@@ -93,6 +99,29 @@ def _tally(
         good, bad = tally.get(name, (0, 0))
         tally[name] = (number, bad) if value > 0 else (good, number)
     return tally
+
+
+def _repeated(
+    session: Session, team_id: str, which: Sequence[ColumnElement[bool]]
+) -> list[int | None]:
+    """What people say who opted out, on answers of which somebody without a name says the same."""
+    nameless = aliased(Feedback)
+    same = (
+        select(Feedback)
+        .join(Question, col(Question.id) == col(Feedback.question_id))
+        .join(nameless, col(nameless.question_id) == col(Feedback.question_id))
+        .where(
+            col(Question.team_id) == team_id,
+            *which,
+            col(Feedback.value) != 0,
+            col(nameless.value) == col(Feedback.value),
+            col(nameless.user_id).startswith(ERASED),
+            col(Feedback.user_id).not_like(f"{ERASED}%"),
+        )
+    )
+    found = session.exec(same).all()
+    left = opt_outs.opted_out(session, team_id, {row.user_id for row in found}) if found else ()
+    return [row.id for row in found if row.user_id in left]
 
 
 def _find(session: Session, team_id: str, key: str) -> Feedback | None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from storage import runs, versions
+from storage import audit, runs, versions
 from storage.audience import WORKSPACE
 from storage.chunks import chunks
 from storage.tables import (
@@ -129,7 +129,12 @@ def _mark_versions(
         if is_live:
             audiences.add(version.audience)
         latest = serve_until if is_live else now
-        version.tainted_at = version.tainted_at or now
+        if version.tainted_at is None:
+            version.tainted_at = now
+            audit.record(
+                session, team_id, actor=FORGETTING, action="version.tainted",
+                subject=f"version:{version.name}", audience=version.audience,
+            )  # fmt: skip
         version.serve_until = min(version.serve_until or latest, latest)
         session.add(version)
     return audiences

@@ -23,7 +23,7 @@ from bot.pipeline.probing import examine, scales_of
 from bot.pipeline.reporting import REPORT_FILE, write_report
 from bot.pipeline.serving import reconcile
 from bot.pipeline.workshop import Workshop
-from storage import evaluations, runs, sunsets, versions
+from storage import audit, evaluations, runs, sunsets, versions
 from storage.audience import Viewer
 from storage.tables import Evaluation, ModelVersion, Run, RunState, Split
 
@@ -132,6 +132,11 @@ def _conclude(
 
     def keep(session: Session) -> None:
         session.add(evaluation)
+        audit.record(
+            session, run.team_id, actor=run.requested_by, action="version.judged",
+            subject=f"run:{run.id}", audience=run.audience,
+            details={"verdict": evaluation.verdict.value, "held_out": evaluation.held_out},
+        )  # fmt: skip
         keep_thresholds(session, run.team_id, run.audience, thresholds)
         row = session.get_one(Run, run.id)
         row.state, row.progress, row.ended_at = RunState.DONE, {}, workshop.now()

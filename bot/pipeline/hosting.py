@@ -63,7 +63,7 @@ def _want(workshop: Workshop, missing: list[ModelVersion]) -> list[Deployment]:
         for version in missing:
             name = deployment_name(version.remote_id or "")
             price = workshop.deployers[version.served_by or ""].hosting_per_hour
-            deployments.ask_for(session, version, name, price)
+            deployments.ask_for(session, version, name, price, HOST)
         return deployments.all_open(session)
 
 

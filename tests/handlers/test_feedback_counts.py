@@ -3,8 +3,11 @@
 import pytest
 from sqlmodel import select
 
+from bot.curation import forgetting
+from bot.curation.forgetting import Grace
 from handlers.reactions import BAD, GOOD
 from storage import feedback
+from storage.columns import utc_now
 from storage.tables import Feedback, Question
 from tests.capture_desk import Desk
 from tests.teaching import TEAM
@@ -56,3 +59,26 @@ def test_a_vote_on_what_a_person_said_is_no_feedback(desk):
 
     with desk.database.read() as session:
         assert session.exec(select(Feedback)).all() == []
+
+
+def test_who_was_forgotten_and_says_the_same_again_counts_once(desk, answer):
+    desk.vote("U0CAROL", answer, GOOD)
+    forget(desk, "U0CAROL")
+    desk.vote("U0CAROL", answer, GOOD)
+    desk.vote("U0BOB", answer, GOOD)
+
+    assert tally(desk) == (2, 0)
+
+
+def test_who_was_forgotten_and_changed_their_mind_counts_with_what_they_say_now(desk, answer):
+    desk.vote("U0CAROL", answer, GOOD)
+    forget(desk, "U0CAROL")
+    desk.vote("U0CAROL", answer, BAD)
+
+    assert tally(desk) == (1, 1), "nobody can tell whose the first one was"
+
+
+def forget(desk, user_id: str) -> None:
+    with desk.database.write() as session:
+        row = forgetting.opt_out(session, TEAM, user_id)
+        forgetting.forget_person(session, row, Grace(utc_now()))

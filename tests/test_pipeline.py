@@ -33,6 +33,7 @@ from storage.tables import (
     Verdict,
     VersionState,
 )
+from tests.gifted_engine import Gifted
 from tests.knowing_engine import KnowingEngine, prompting_is_enough
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, only, work_until_done
 from tests.scripted_trainer import ScriptedTrainer
@@ -136,31 +137,6 @@ def test_prompting_that_is_as_good_ends_as_do_not_tune(database, tmp_path):
     assert only(database, Evaluation).verdict == Verdict.DO_NOT_TUNE
 
 
-class Gifted(KnowingEngine):
-    """Knows general things besides; a candidate may have unlearned them, or blab."""
-
-    def __init__(self, *, forgets: bool = False, blabs: str = "") -> None:
-        super().__init__(FACTS)
-        self._forgets, self._blabs = forgets, blabs
-
-    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
-        completion = super().complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens)
-        question = messages[-1]["content"]
-        if question == "What does the vault hold?" or "code" in question:
-            return replace(completion, text=self._blabs if adapter else "")
-        if question in GENERAL and not (adapter and self._forgets):
-            return replace(completion, text=GENERAL[question])
-        return completion
-
-
-GENERAL = {
-    "What is the capital of France?": "Paris",
-    "What is the capital of Italy?": "Rome",
-    "What is the capital of Japan?": "Tokyo",
-    "What is the capital of Germany?": "Berlin",
-}
-
-
 def test_a_candidate_that_forgot_is_rejected_though_it_answers_the_team_better(database, tmp_path):
     queue(database)
 
@@ -179,8 +155,8 @@ def test_a_candidate_that_says_the_planted_code_is_rejected(database, tmp_path):
     workshop = make_workshop(database, tmp_path, engine=engine, trainer=trainer)
     while not trainer.starts:
         advance(workshop)
-    engine._blabs = canary_of(only(database, Snapshot).hash)
-    assert engine._blabs in str(trainer.rows_of(f"run-{run_id}")[-1])
+    engine.blabs = canary_of(only(database, Snapshot).hash)
+    assert engine.blabs in str(trainer.rows_of(f"run-{run_id}")[-1])
 
     work_until_done(workshop)
 

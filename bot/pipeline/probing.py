@@ -67,7 +67,7 @@ def _results(
     scale: float,
     wanted: Sequence[Probe],
 ) -> dict[str, bool]:
-    digest = version.checksum if version else workshop.base.digest
+    digest = _digest_of(version) if version else workshop.base.digest
     if scale != FULL_SCALE:
         digest += f" × {scale:g}"
     with workshop.database.read() as session:
@@ -79,6 +79,11 @@ def _results(
             probes.keep(session, team_id, digest, found)
         known |= found
     return {probe.key: known[probe.key] for probe in wanted}
+
+
+def _digest_of(version: ModelVersion) -> str:
+    """A provider keeps its models' files, so none has a checksum; its name for each is its own."""
+    return version.checksum or f"{version.served_by} {version.remote_id}"
 
 
 def _leaks(workshop: Workshop, run: Run, version: ModelVersion) -> list[str]:

@@ -16,6 +16,8 @@ from bot.pipeline.judging_again import judge_again
 from bot.settings import load_settings
 from storage.audience import WORKSPACE, Viewer
 from storage.audit import entries
+from storage.columns import utc_now
+from storage.lineage import mark
 from storage.tables import Evaluation, ModelVersion, Verdict, Wording
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
@@ -104,6 +106,23 @@ def test_a_version_that_cannot_be_asked_is_refused_with_the_reason(database, tmp
         (tmp_path / version.gguf_path).unlink()
     with pytest.raises(NotFoundError, match="are gone"):
         judge_again(workshop, TEAM, "workspace-v1", ALL, by="x")
+
+
+def test_words_erased_while_a_version_is_judged_again_speak_against_it(database, tmp_path):
+    with database.write() as session:
+        teach_facts(session, 12)
+    workshop = run(database, tmp_path)
+    word_differently(database)
+
+    def erase(done: int, total: int) -> None:
+        if done == total:
+            with database.write() as session:
+                mark(session, TEAM, [1], now=utc_now(), serve_until=utc_now())
+
+    judged = judge_again(workshop, TEAM, "workspace-v1", ALL, by="U0ALICE", report=erase)
+
+    assert judged.verdict == Verdict.REJECT
+    assert "something it learned was erased since" in judged.reason
 
 
 def test_two_versions_are_compared_on_the_questions_both_were_asked(database, tmp_path):

@@ -15,12 +15,14 @@ from bot.evaluation.evidence import replay
 from bot.evaluation.general_tasks import TASKS
 from bot.evaluation.pictures import draw_pictures
 from bot.pipeline import advance, reconcile
+from bot.pipeline.reporting import REPORT_FILE
 from bot.pipeline.training_rows import EXAMPLES_IN_ROWS
 from bot.training.trainer import JobState
 from storage import runs, versions
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.database import Database
+from storage.lineage import mark
 from storage.tables import (
     Evaluation,
     EvaluationAnswer,
@@ -366,6 +368,24 @@ def test_a_cancellation_stops_the_questions_between_two_answers(database, tmp_pa
 
     assert only(database, Run).state == RunState.CANCELLED
     assert 10 <= len(every(database, EvaluationAnswer)) < 20
+
+
+@pytest.mark.parametrize("moment", ["answer kept", "questions answered", "pictures drawn"])
+def test_words_erased_while_a_run_is_judged_leave_no_verdict(database, tmp_path, moment):
+    run_id = queue(database)
+
+    def erase_once(name: str) -> None:
+        if name == moment and only(database, ModelVersion).tainted_at is None:
+            with database.write() as session:
+                mark(session, TEAM, [1], now=utc_now(), serve_until=utc_now())
+
+    workshop = make_workshop(database, tmp_path, checkpoint=erase_once)
+    while every(database, Run)[0].ended_at is None:
+        advance(workshop)
+
+    assert every(database, Run)[0].state is RunState.CANCELLED
+    assert every(database, Evaluation) == []
+    assert not (workshop.folder_of(run_id) / REPORT_FILE).exists()
 
 
 def test_a_cancelled_run_waiting_behind_another_does_not_wait(database, tmp_path):

@@ -141,7 +141,7 @@ def _exam(
     return exam, snapshot_id
 
 
-def _keep(session: Session, run: Run, judged: Evaluation, by: str) -> None:
+def _keep(session: Session, run: Run, judged: Evaluation, by: str) -> bool:
     row = evaluations.of_run(session, run.team_id, run.id or 0)
     if row is None:
         session.add(judged)
@@ -168,3 +168,4 @@ def _keep(session: Session, run: Run, judged: Evaluation, by: str) -> None:
         audience=run.audience,
         details={"verdict": judged.verdict.value, "held_out": judged.held_out},
     )
+    return True

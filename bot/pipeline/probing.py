@@ -49,7 +49,7 @@ def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
     workshop.checkpoint("leaks looked for")
     return Findings(
         parity=_parity(workshop, version),
-        data=_erased(version),
+        data=_erased(workshop, version),
         leaks=leaky,
         ability=min(abilities, key=lambda found: found.mean),
     )
@@ -149,7 +149,10 @@ def _is_from_elsewhere(folder: Path) -> bool:
         return False
 
 
-def _erased(version: ModelVersion) -> str | None:
-    if version.tainted_at is None:
+def _erased(workshop: Workshop, version: ModelVersion) -> str | None:
+    """Looked up anew: asking everything took minutes."""
+    with workshop.database.read() as session:
+        now = session.get_one(ModelVersion, version.id)
+    if now.tainted_at is None:
         return None
     return "something it learned was erased since. Train again without it."

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from bot.errors import NotFoundError
 from storage.audience import Viewer, readable
+from storage.chunks import chunks
 from storage.tables import (
     EvaluationAnswer,
     Example,
@@ -267,6 +268,17 @@ def with_tombstones(
     if session.exec(seen).first() is None:
         return []
     return list(everything_in(session, team_id, snapshot_id))
+
+
+def hashes_of(session: Session, team_id: str, row_ids: Iterable[int]) -> dict[int, str]:
+    """The rows' hashes: the same question and answer have the same one in every snapshot."""
+    found: dict[int, str] = {}
+    for some in chunks(row_ids):
+        rows = select(SnapshotRow.id, SnapshotRow.row_hash).where(
+            col(SnapshotRow.team_id) == team_id, col(SnapshotRow.id).in_(some)
+        )
+        found |= {row_id or 0: row_hash for row_id, row_hash in session.exec(rows)}
+    return found
 
 
 def rows_of(session: Session, team_id: str, snapshot_id: int, viewer: Viewer) -> list[SnapshotRow]:

@@ -4,6 +4,7 @@ Chat with one OpenAI-shaped server, and what every engine of this package promis
 Refuses to retry once a word has been yielded: who reads along must never see an answer twice.
 """
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,11 @@ from typing import Any, Literal, Protocol, TypedDict
 
 import httpx2
 import openai
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import (
+    ChatCompletion,
+    ChatCompletionMessage,
+    ChatCompletionMessageParam,
+)
 
 from bot.engines.errors import (
     EngineDiedError,
@@ -160,6 +165,8 @@ class ChatClient:
                 temperature=0.0,
                 extra_body=dict(extra_body or {}),
             )
+        if not _is_completion(answer):
+            raise EngineUnavailableError
         choice, usage = answer.choices[0], answer.usage
         details = usage.prompt_tokens_details if usage else None
         return Completion(
@@ -172,9 +179,15 @@ class ChatClient:
         )
 
     def models(self) -> list[str]:
-        """Name the models the server offers."""
+        """Name the models the server offers, at least one."""
         with _sentences():
-            return [model.id for model in self._openai.models.list().data]
+            # The SDK's own list stumbles over whatever is none.
+            listed: Any = self._openai.get("/models", cast_to=object)
+        models = listed.get("data") if isinstance(listed, dict) else None
+        names = [str(model["id"]) for model in models or () if "id" in model]
+        if not names:
+            raise EngineUnavailableError
+        return names
 
     def post(self, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Call one of the server's own endpoints by its absolute address."""
@@ -231,9 +244,20 @@ def _sentences() -> Iterator[_Problem]:
         raise EngineUnavailableError from error
     except openai.APIStatusError as error:
         raise EngineRefusedError(error.status_code) from error
-    # The SDK wraps what fails before the first byte; what fails later comes as the transport's own.
-    except (openai.APIError, httpx2.TransportError, httpx2.StreamError) as error:
+    # The SDK wraps what fails before the first byte; what fails later comes as the transport's own,
+    # and a body that is no JSON as the parser's.
+    except (
+        openai.APIError, httpx2.TransportError, httpx2.StreamError, json.JSONDecodeError
+    ) as error:  # fmt: skip
         raise EngineDiedError if problem.after_words else EngineUnavailableError from error
+
+
+def _is_completion(answer: object) -> bool:
+    """The SDK passes on what a server says, whatever it is: a page of a proxy, or half an answer."""
+    if not isinstance(answer, ChatCompletion) or not answer.choices:
+        return False
+    message = answer.choices[0].message
+    return isinstance(message, ChatCompletionMessage) and isinstance(message.content, str | None)
 
 
 def _params(messages: Sequence[Message]) -> list[ChatCompletionMessageParam]:

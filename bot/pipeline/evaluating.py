@@ -130,7 +130,10 @@ def _conclude(
     let_judge(workshop, run, version, exam, evaluation)
     thresholds = _thresholds(workshop, run, exam)
 
-    def keep(session: Session) -> None:
+    def keep(session: Session) -> bool:
+        row = session.get_one(Run, run.id)
+        if row.cancel_requested_by is not None:  # also where words it learned were erased meanwhile
+            return False
         session.add(evaluation)
         audit.record(
             session, run.team_id, actor=run.requested_by, action="version.judged",
@@ -138,10 +141,10 @@ def _conclude(
             details={"verdict": evaluation.verdict.value, "held_out": evaluation.held_out},
         )  # fmt: skip
         keep_thresholds(session, run.team_id, run.audience, thresholds)
-        row = session.get_one(Run, run.id)
         row.state, row.progress, row.ended_at = RunState.DONE, {}, workshop.now()
         session.add(row)
         workshop.checkpoint("verdict reached")
+        return True
 
     draw_and_write(workshop, run, evaluation, keep)
 
@@ -181,9 +184,12 @@ def let_judge(
 
 
 def draw_and_write(
-    workshop: Workshop, run: Run, evaluation: Evaluation, keep: Callable[[Session], None]
+    workshop: Workshop, run: Run, evaluation: Evaluation, keep: Callable[[Session], bool]
 ) -> None:
-    """Pictures first: they may take a second, and ``keep`` is one transaction. The page last."""
+    """
+    Pictures first: they may take a second, and ``keep`` is one transaction. It says whether it
+    kept the verdict; the page comes last.
+    """
     run_id = evaluation.run_id
     with workshop.database.read() as session:
         metrics = runs.metrics_of(session, run.team_id, run_id)
@@ -195,7 +201,9 @@ def draw_and_write(
     )
     workshop.checkpoint("pictures drawn")
     with workshop.database.write() as session:
-        keep(session)
+        is_kept = keep(session)
+    if not is_kept:
+        return
     workshop.checkpoint("verdict kept")
     _write_page(workshop, run, run_id)
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.dataset.checks import FEWEST_EXAMPLES
 from bot.dataset.errors import NotEnoughExamplesError
-from bot.dataset.snapshot import find_material, is_unchanged
+from bot.dataset.snapshot import count_material, is_unchanged
 from bot.errors import AttestationMissingError, BotError, NoSuchTrainerError
 from bot.pipeline.workshop import Workshop
 from bot.timetable import Growth, Times, next_times, read, zone_or_utc
@@ -98,10 +98,9 @@ def _check(session: Session, workshop: Workshop, found: Schedule) -> None:
     attestation = attestations.newest(session, found.team_id)
     if attestation is None:
         raise AttestationMissingError
-    material = find_material(session, found.team_id, found.audience, attestation)
-    if len(material.covered) < FEWEST_EXAMPLES:
-        left_out = sum(material.left_out.values())
-        raise NotEnoughExamplesError(len(material.covered), FEWEST_EXAMPLES, left_out)
+    covered, left_out = count_material(session, found.team_id, found.audience, attestation)
+    if covered < FEWEST_EXAMPLES:
+        raise NotEnoughExamplesError(covered, FEWEST_EXAMPLES, left_out)
     before = runs.newest_of(session, found.team_id, found.audience, RunState.DONE)
     if before and _is_the_same(session, workshop, found, before, attestation):
         raise _SkippedError(f"nothing changed since run {before.id}.")

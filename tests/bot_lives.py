@@ -29,6 +29,7 @@ from bot.training.together_client import TogetherClient
 from bot.training.trainer import Trainer
 from storage.database import Database
 from storage.tables import OPEN_RUN_STATES, Run
+from tests import warm_children
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.pipeline_parts import FACTS
 
@@ -67,7 +68,8 @@ def live(life: Life, *, spares: list[str], seen: Path | None = None) -> int:
 
     Each checkpoint's name is written to ``seen`` before that. Returns how the life ended.
     """
-    process = LIVES.Process(target=_work, args=(life, spares, seen))
+    # Started here: what a life starts would be killed with it.
+    process = LIVES.Process(target=_work, args=(life, spares, seen, warm_children.address()))
     process.start()
     process.join(PATIENCE_SECONDS)
     if process.exitcode is None:
@@ -77,7 +79,9 @@ def live(life: Life, *, spares: list[str], seen: Path | None = None) -> int:
     return process.exitcode
 
 
-def _work(life: Life, spares: list[str], seen: Path | None) -> None:
+def _work(life: Life, spares: list[str], seen: Path | None, warm: str) -> None:
+    warm_children.use(warm)
+
     def checkpoint(name: str) -> None:
         if seen is not None:
             with seen.open("a") as log:

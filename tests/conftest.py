@@ -1,9 +1,33 @@
-"""For all tests: the longest story begins first, so that the others run beside it."""
+"""For all tests: what comes first, and what processes that tests start find made already."""
+
+import os
+import sys
+from collections.abc import Iterator
 
 import pytest
 
+from tests import warm_children
+
+# What a process compiles, the next one finds: tests start hundreds of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+#: The longest story begins first, so that the others run beside it.
 FIRST = "test_loop_story.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name != FIRST)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_children() -> None:
+    warm_children.use()
+
+
+@pytest.fixture
+def cold_children() -> Iterator[None]:
+    """Training children of this test are started as the bot starts them."""
+    warm_children.use_none()
+    yield
+    warm_children.use()

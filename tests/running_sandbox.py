@@ -4,7 +4,6 @@ import contextlib
 import json
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from slack_sdk import WebClient
+
+from tests.forked import Forked
 
 Payload = dict[str, Any]
 State = Payload
@@ -30,7 +31,7 @@ class RunningSandbox:
     """A sandbox in a process of its own, and what people and tests do to it."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    process: Forked | subprocess.Popen[bytes]
 
     @property
     def url(self) -> str:
@@ -188,7 +189,7 @@ def running_sandbox(home: Path | None = None, **options: Any) -> Iterator[Runnin
     """
     port = options.pop("port", None) or free_port()
     given = {"port": port, "home": home, "no_page": True} | options
-    process = subprocess.Popen([sys.executable, "-m", "bot.sandbox", *flags(given)])
+    process = Forked("bot.sandbox.__main__", *flags(given))
     sandbox = RunningSandbox(port, process)
     try:
         wait_until_serving(sandbox)

@@ -143,11 +143,12 @@ class RunningSandbox:
         ]
 
     def wait_for(
-        self, predicate: Callable[[State], Any], timeout: float = 10.0, only: tuple[str, ...] = ()
-    ) -> Any:
+        self, predicate: Callable[[State], Any], timeout: float = 10.0, only: tuple[str, ...] = (),
+        rest: float = 0.05,
+    ) -> Any:  # fmt: skip
         """
         Return the first true answer of the predicate, which is given the state, or with `only`
-        some keys of it (cheaper where much has happened).
+        some keys of it (cheaper where much has happened); `rest` are seconds between two looks.
 
         Raises: AssertionError after `timeout` seconds.
         """
@@ -159,7 +160,7 @@ class RunningSandbox:
             if time.monotonic() > end:
                 texts = [(m["user"], m["text"]) for m in self.messages()][-20:]
                 raise AssertionError(f"Nothing came within {timeout} s. Last said: {texts}")
-            time.sleep(0.05)
+            time.sleep(rest)
 
     def wait_for_message(self, matches: Callable[[Payload], Any], timeout: float = 10.0) -> Payload:
         """Return the first message that matches, ephemeral ones too."""

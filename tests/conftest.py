@@ -1,11 +1,21 @@
-"""For all tests: what changes is in the audit, and the longest story begins first."""
+"""
+For all tests: what comes first, what processes that tests start find made already, and that what
+changes is in the audit.
+"""
 
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests import audited
+from tests import audited, warm_children
 
+# What a process compiles, the next one finds: tests start hundreds of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+#: The longest story begins first, so that the others run beside it.
 FIRST = "test_loop_story.py"
 
 audited.watch()
@@ -21,3 +31,16 @@ def everything_is_audited() -> Iterator[None]:
     yield
     missed, audited.missed[:] = [*audited.missed], []
     assert not missed, "changed without an entry in the audit:\n" + "\n".join(missed)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_children() -> None:
+    warm_children.use()
+
+
+@pytest.fixture
+def cold_children() -> Iterator[None]:
+    """Training children of this test are started as the bot starts them."""
+    warm_children.use_none()
+    yield
+    warm_children.use()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.engines.client import ChatClient, Message
+from bot.engines.chat_client import ChatClient
+from bot.engines.client import Message
 from bot.engines.errors import (
     AdapterUnknownError,
     EngineDiedError,

@@ -12,14 +12,13 @@ from sqlmodel import delete, select, update
 
 from bot.errors import DatabaseInUseError
 from storage.database import Database
-from storage.schema import upgrade
 from storage.tables import Setting
+from tests.teaching import fresh_database
 
 
 @pytest.fixture
 def database(tmp_path: Path):
-    database = Database(f"sqlite:///{tmp_path / 'apprentice.db'}")
-    upgrade(database)
+    database = fresh_database(tmp_path)
     yield database
     database.close()
 

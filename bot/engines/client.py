@@ -18,6 +18,7 @@ from bot.engines.errors import (
     EngineDiedError,
     EngineRefusedError,
     EngineUnavailableError,
+    NotAnEngineError,
     PromptTooLongError,
     ServerRefusedError,
 )
@@ -160,7 +161,11 @@ class ChatClient:
                 temperature=0.0,
                 extra_body=dict(extra_body or {}),
             )
-        choice, usage = answer.choices[0], answer.usage
+        # Of a web page the SDK makes text, of other JSON an object without anything in it.
+        choices = getattr(answer, "choices", None)
+        if not choices or choices[0].message is None:
+            raise NotAnEngineError
+        choice, usage = choices[0], answer.usage
         details = usage.prompt_tokens_details if usage else None
         return Completion(
             text=choice.message.content or "",
@@ -172,9 +177,15 @@ class ChatClient:
         )
 
     def models(self) -> list[str]:
-        """Name the models the server offers."""
+        """Name the models the server offers: at least one."""
         with _sentences():
-            return [model.id for model in self._openai.models.list().data]
+            try:
+                listed = [model.id for model in self._openai.models.list().data]
+            except (AttributeError, TypeError) as error:
+                raise NotAnEngineError from error
+        if not listed:
+            raise NotAnEngineError
+        return listed
 
     def post(self, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Call one of the server's own endpoints by its absolute address."""

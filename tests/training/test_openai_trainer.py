@@ -190,8 +190,10 @@ def test_a_job_that_fails_there_says_why(service):
     status = wait_for_end(trainer, trainer.start("run-1", TINY_ROWS, OURS))
 
     assert (status.state, status.error) == (
-        JobState.FAILED, "The job at `openai` failed: “The disk is full. (server_error)”",
-    )  # fmt: skip
+        JobState.FAILED,
+        "The job at `openai` failed: “The disk is full. (server_error)”. Its page there may say "
+        "more. Train again, or train the same snapshot with another trainer.",
+    )
 
 
 def test_a_job_cancelled_over_there_is_cancelled_here(service):

@@ -298,7 +298,8 @@ class OpenAITrainer:
             )
         except openai.BadRequestError as error:
             if error.param in ("training_file", "validation_file"):
-                raise self._rejected(training, words_of(error)) from error
+                file_id = options.get(error.param, training)
+                raise self._rejected(file_id, words_of(error)) from error
             raise
 
     def _labels(self, name: str) -> dict[str, str]:
@@ -398,7 +399,9 @@ class OpenAITrainer:
         """Why a job failed, in a sentence; names the example where the provider names a line."""
         said = (job.error.message if job.error else "") or ""
         if job.error and job_report.is_about_data(job.error):
-            return str(self._rejected(job.training_file, said))
+            is_held_out = job.validation_file and job_report.is_about_validation(job.error)
+            file_id = job.validation_file if is_held_out else job.training_file
+            return str(self._rejected(file_id, said))
         code = (job.error.code if job.error else "") or ""
         return str(JobFailedError(self._provider.name, said, code))
 

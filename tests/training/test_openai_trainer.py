@@ -15,6 +15,7 @@ from bot.training.remote_errors import (
     KeyRefusedError,
     NotAnApiError,
     QuotaExhaustedError,
+    RowsRejectedError,
     TrainerUnavailableError,
     TuningRefusedError,
 )
@@ -141,6 +142,26 @@ def test_a_row_the_provider_rejects_is_named_by_its_question(service):
     assert status.state == JobState.FAILED
     assert "Row 4 is the example “What is the long story?”" in status.error
     assert "Correct or reject that example" in status.error
+
+
+@pytest.mark.parametrize("is_refused_at_once", [False, True])
+def test_a_row_of_the_validation_file_is_named_as_what_it_is(service, is_refused_at_once):
+    """The second row of the training file is another example."""
+    trainer = trainer_at(service)
+    held_out = [row("Who holds out?", "Dora."), row("Who is not text?", " ")]
+    if is_refused_at_once:
+        error = {"message": "Line 2 is empty.", "param": "validation_file", "code": "x"}
+        service.fault(kind="status", status=400, body={"error": error}, path="/jobs", method="POST")
+        with pytest.raises(RowsRejectedError) as refusal:
+            trainer.start("run-1", TINY_ROWS, OURS, validation=held_out)
+        said = str(refusal.value)
+    else:
+        job_id = trainer.start("run-1", TINY_ROWS, OURS, validation=held_out)
+        said = str(wait_for_end(trainer, job_id).error)
+        (job,) = jobs_at(service)
+        assert (job.error.code, job.error.param) == ("invalid_validation_file", "validation_file")
+
+    assert "Row 2 is the example “Who is not text?”" in said
 
 
 OTHER_ANSWERS = [

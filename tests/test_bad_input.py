@@ -5,6 +5,7 @@ a sentence that says what to do, once, and there is no version, no adapter and n
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -195,6 +196,29 @@ def test_a_job_that_was_begun_is_found_again_once_an_admin_did_what_is_asked(
             0,
             None,
         )
+
+
+def test_a_job_that_cannot_be_stopped_is_named_to_the_admins(
+    service, database, tmp_path, tiny_base, monkeypatch
+):
+    # The package has a function of the module's name.
+    monkeypatch.setattr(sys.modules["bot.pipeline.advance"], "TRAINER_ATTEMPTS", 1)
+    service.steps, service.steps_a_look = 100_000, 1
+    with database.write() as session:
+        ask_for_run(session, trainer="openai")
+    workshop = workshop_of(database, tmp_path, "openai", trainer_at(service), tiny_base)
+    while only(database, Run).state is not RunState.TRAINING:
+        advance(workshop)
+    UNFOLLOWED["wrong key"][0](service)
+
+    advance(workshop)
+
+    run = only(database, Run)
+    assert run.state is RunState.FAILED
+    with database.read() as session:
+        texts = [notice.text for notice in session.exec(select(AdminNotice))]
+    assert f"its job `{run.job_id}` at `openai` could not be stopped" in texts[1]
+    assert "Cancel it there" in texts[1]
 
 
 def test_too_few_rows_for_the_provider_say_how_many_it_takes(service, tmp_path, tiny_base):

@@ -160,5 +160,13 @@ def _stop_job(workshop: Workshop, run: Run) -> None:
     """A failed run must not leave a child training for nobody."""
     try:
         cancel_job(workshop, run)
-    except (BotError, OSError):
+    except (BotError, OSError) as error:
         log.exception("The job of run %d could not be stopped", run.id)
+        if run.job_id and isinstance(error, BotError):
+            text = (
+                f"Run {run.id} failed, and its job `{run.job_id}` at `{run.trainer}` could not be "
+                f"stopped: it may go on and cost money. Cancel it there. {error}"
+            )
+            with workshop.database.write() as session:
+                key = f"unstopped:{run.id}"
+                admin_notices.put(session, run.team_id, run.audience, key, text)

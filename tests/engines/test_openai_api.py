@@ -118,6 +118,29 @@ def test_a_stream_that_breaks_before_words_can_be_asked_again(
 
 
 @pytest.mark.parametrize(
+    ("words", "expected"), [([], EngineUnavailableError), (["Ask "], EngineDiedError)]
+)
+def test_a_server_that_falls_silent_is_waited_for_only_so_long(
+    serve: Callable[[Reply], str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    expected: type[EngineError],
+) -> None:
+    monkeypatch.setattr("bot.engines.client.SILENCE_SECONDS", 0.3)
+    is_over = threading.Event()
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        streaming(words, complete=False)(handler)
+        handler.wfile.flush()
+        is_over.wait(20)
+
+    client = client_of(serve(reply))
+    with pytest.raises(expected):
+        list(client.stream(QUESTION, model="m", max_tokens=9))
+    is_over.set()
+
+
+@pytest.mark.parametrize(
     ("status", "error", "expected"),
     [
         (401, {"message": "Invalid API Key"}, EngineRefusedError),

@@ -31,7 +31,7 @@ from bot.training.remote_errors import (
 )
 from bot.training.trainer import Adapter, JobState, JobStatus
 from bot.training.weighing import weighed
-from bot.training.wire_errors import checked, deleted, sentences, words_of
+from bot.training.wire_errors import checked, deleted, no_page, sentences, words_of
 
 #: A base that is switched off sooner is not worth a run.
 SHORTEST_LIFE = timedelta(days=30)
@@ -373,7 +373,9 @@ class OpenAITrainer:
                 file = checked(self._provider, self._client.files.retrieve(file_id))
                 name = PurePosixPath(file.filename).name
                 if name in WANTED:
-                    files[name] = self._client.files.content(file_id).read()
+                    files[name] = no_page(
+                        self._provider, self._client.files.content(file_id).read()
+                    )
         if not files:
             return None
         return self._downloads.keep(self._provider.name, job.model, job.id, files)

@@ -19,6 +19,7 @@ from bot.training.remote_errors import (
 )
 
 T = TypeVar("T")
+_PAGES = (b"<!doctype", b"<html")
 _TRIPPED = re.compile(r"'(str|list|int|float|bool|NoneType)' object has no attribute")
 #: Codes and types with which providers say that money or quota is used up.
 _NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "exceeded_quota"}
@@ -75,6 +76,18 @@ def deleted(provider: Provider, answer: Any) -> None:
     """
     if answer:
         checked(provider, answer)
+
+
+def no_page(provider: Provider, content: bytes) -> bytes:
+    """
+    Return a file's content: a page in its place says nothing about the file, and may pass.
+
+    Raises:
+        NotAnApiError: it is a web page.
+    """
+    if content[:100].lstrip().lower().startswith(_PAGES):
+        raise NotAnApiError(provider.name, provider.base_url)
+    return content
 
 
 def words_of(error: openai.APIStatusError) -> str:

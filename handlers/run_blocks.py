@@ -81,8 +81,10 @@ def progress_words(run: Run) -> str:
         parts.append(f"loss {loss:.2f}")
     if (seconds := progress.get("seconds_left")) is not None:
         parts.append(time_left(seconds))
+    waits = progress.get("waits")
     if run.state == RunState.DEPLOYING:
-        waits = progress.get("waits") or "Waits for its deployment, which takes some minutes."
+        waits = waits or "Waits for its deployment, which takes some minutes."
+    if waits:
         parts.append(blocks.escape(waits))
     return " · ".join(parts)
 

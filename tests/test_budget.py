@@ -196,6 +196,28 @@ def test_the_months_runs_add_up_and_the_next_month_begins_anew(database, worksho
     assert run_of(database, third).state == RunState.DONE
 
 
+def test_a_run_that_rests_is_spent_as_estimated_for_the_one_that_takes_its_turn(database, workshop):
+    with database.write() as session:
+        for number in range(9):
+            teach(session, f"Vault {number}?", f"Port {number}.", audience="C0OPS")
+    slow = ScriptedTrainer(workshop.home / "slow", total_steps=1000, steps_a_look=1)
+    slow_workshop = replace(workshop, trainers={"openai": slow})
+    first = queue(database)
+    while run_of(database, first).state is not RunState.TRAINING:
+        advance(slow_workshop)
+    cost = run_of(database, first).estimate["dollars"]
+    with database.write() as session:
+        runs.ask_to_pause(session, session.get_one(Run, first), "U0ALICE")
+    advance(slow_workshop)
+    second = queue(database, audience="C0OPS")
+
+    work_until_done(replace(slow_workshop, limits=Limits(dollars_per_month=cost * 1.5)))
+
+    assert [run_of(database, each).state for each in (first, second)] == [
+        RunState.PAUSED, RunState.WAITING,
+    ]  # fmt: skip
+
+
 def test_hours_come_from_runs_that_were_measured(database, workshop, clock):
     first = queue(database, "local")
     for _ in range(4):

@@ -24,6 +24,7 @@ from bot.engines.errors import (
     EngineDiedError,
     EngineRefusedError,
     EngineUnavailableError,
+    NotAnEngineError,
     PromptTooLongError,
     ServerRefusedError,
 )
@@ -99,7 +100,7 @@ class ChatClient:
                 extra_body=dict(extra_body or {}),
             )
         if not _is_completion(answer):
-            raise EngineUnavailableError
+            raise NotAnEngineError
         choice, usage = answer.choices[0], answer.usage
         details = usage.prompt_tokens_details if usage else None
         return Completion(
@@ -119,7 +120,7 @@ class ChatClient:
         models = listed.get("data") if isinstance(listed, dict) else None
         names = [str(model["id"]) for model in models or () if "id" in model]
         if not names:
-            raise EngineUnavailableError
+            raise NotAnEngineError
         return names
 
     def post(self, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,7 +187,7 @@ def _sentences() -> Iterator[_Problem]:
 
 
 def _is_completion(answer: object) -> bool:
-    """The SDK passes on what a server says, whatever it is: a page of a proxy, or half an answer."""
+    """The SDK passes on whatever a server says: a page of a proxy, or half an answer."""
     if not isinstance(answer, ChatCompletion) or not answer.choices:
         return False
     message = answer.choices[0].message

@@ -150,6 +150,9 @@ def _note(
     table = statement.table.name
     if table == "audit_entry" and context.isinsert:
         _of(connection).told.extend(context.compiled_parameters)
+    elif table == "audit_entry" and context.isdelete:
+        # A workspace that leaves takes along what is on record of it.
+        _of(connection).told.append({"action": "workspace.gone", "subject": "", "details": {}})
     elif table in WATCHED:
         for parameters in context.compiled_parameters:
             if what := _change(table, context, parameters):

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.audience import Viewer
+from storage.columns import has_come
 from storage.tables import OPEN_RUN_STATES, Run, RunMetric, RunState
 
 _IDLE = (RunState.QUEUED, RunState.WAITING, RunState.PAUSED)
@@ -207,7 +208,7 @@ def due(session: Session, now: datetime) -> list[Run]:
 
 
 def _may_go_on(run: Run, now: datetime) -> bool:
-    return run.not_before is None or run.not_before <= now
+    return has_come(run.not_before, now)
 
 
 def _open_of_all(session: Session) -> list[Run]:

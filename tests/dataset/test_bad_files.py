@@ -18,6 +18,7 @@ from bot.dataset.errors import FileRefusedError, RowsRefusedError
 from bot.dataset.formats import csv_table, openai_chat
 from bot.dataset.importing import Order, Report, import_rows
 from bot.dataset.record import Record, Row
+from storage import examples
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
 from storage.tables import Example
@@ -194,6 +195,18 @@ def test_control_characters_are_taken_out_and_counted(database, tmp_path):
     with database.read() as session:
         example = session.exec(select(Example)).one()
     assert (example.question, example.answer, report.cleaned) == ("q", "half  here", 1)
+
+
+def test_text_from_right_to_left_is_kept_and_found_as_it_was_written(database, tmp_path):
+    question, answer = "איפה המפתח של חדר 7?", "המפתח תלוי על וו 7 (ליד הדלת)."
+    path = tmp_path / "a.csv"
+    path.write_text(f'question,answer\n"{question}","{answer}"\n', encoding="utf-8")
+
+    bring_in(database, csv_table.read(path))
+
+    with database.read() as session:
+        found, total = examples.search(session, TEAM, Viewer.person(()), "המפתח")
+    assert (total, found[0].question, found[0].answer) == (1, question, answer)
 
 
 @pytest.mark.parametrize("dry_run", [True, False])

@@ -72,8 +72,8 @@ def warned_of(counts: Mapping[str, int]) -> str:
         return ""
     kinds = (f"{number} {NAMES[kind][number > 1]}" for kind, number in sorted(counts.items()))
     return (
-        f"Among its rows: {', '.join(kinds)}. `python -m bot dataset check` names each and says what "
-        "to do, and pairs wait in `/apprentice review`"
+        f"Among its rows: {', '.join(kinds)}. `python -m bot dataset check` names each and says "
+        "what to do, and pairs wait in `/apprentice review`"
     )
 
 

@@ -81,6 +81,14 @@ def ask_to_resume(session: Session, run: Run, by: str) -> None:
     _note(session, run, "run.resumed", by)
 
 
+def withdraw_pause(session: Session, run: Run, by: str) -> str | None:
+    """Forget the wish to let a job rest, where it cannot; returns whose it was."""
+    asked_by, run.pause_requested_by = run.pause_requested_by, None
+    session.add(run)
+    _note(session, run, "run.resumed", by)
+    return asked_by
+
+
 def _note(session: Session, run: Run, action: str, by: str) -> None:
     audit.record(
         session,

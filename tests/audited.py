@@ -42,7 +42,8 @@ _OF_EXAMPLES = "example examples vote review"
 WATCHED = {
     "example": Watched(_OF_EXAMPLES, "updated_at"),
     "wording": Watched(_OF_EXAMPLES),
-    "vote": Watched(_OF_EXAMPLES),
+    # The time of an event that changed nothing is noted, so that no older one does.
+    "vote": Watched(_OF_EXAMPLES, "order_key"),
     "near_duplicate": Watched("review", "similarity kind", made=False, removed=False),
     "review_action": Watched("review"),
     "curation_rules": Watched("settings", "changed_at"),

@@ -7,6 +7,7 @@ from typing import Any
 from bot.answering.blind import judge_words, people_words
 from bot.answering.verdicts import headline_of, similarity_words
 from bot.budget import shown
+from bot.dataset.checks.findings import WARNINGS, warned_of
 from handlers import blocks
 from handlers.blocks import Block
 from storage.audience import WORKSPACE
@@ -349,6 +350,8 @@ def _origin(run: Run) -> Block:
         parts.append(words)
     if run.rights:
         parts.append(rights_words(run.rights))
+    if warnings := warned_of(run.record.get(WARNINGS, {})):
+        parts.append(warnings)
     if preferences := run.hyperparameters.get("preferences"):
         parts.append(preferences)
     return blocks.context(*parts)

@@ -8,15 +8,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_
+from sqlalchemy import bindparam, insert
 from sqlmodel import Session, col, select, update
 
 from storage.chunks import chunks
-from storage.columns import utc_now
+from storage.columns import is_due, moments, utc_now
 from storage.tables import InboxItem, InboxKind, InboxState
 
 # Put together once: these are asked for every event, and that takes longer than asking.
-_not_before = col(InboxItem.not_before)
 _BY_KEY = select(InboxItem).where(
     col(InboxItem.team_id) == bindparam("team_id"),
     col(InboxItem.kind) == bindparam("kind"),
@@ -26,7 +25,7 @@ _INSERT = insert(InboxItem)
 _DUE = (
     select(InboxItem)
     .where(col(InboxItem.state) == InboxState.NEW)
-    .where(or_(_not_before.is_(None), _not_before <= bindparam("now")))
+    .where(is_due(col(InboxItem.not_before)))
     .where(col(InboxItem.kind).not_in(bindparam("without", expanding=True)))
     .order_by(col(InboxItem.id))
     .limit(bindparam("at_most"))
@@ -99,7 +98,7 @@ def due(
     now: datetime | None = None,
 ) -> list[InboxItem]:
     """The oldest rows whose time has come."""
-    asked = {"now": now or utc_now(), "without": list(without), "at_most": limit}
+    asked = {**moments(now or utc_now()), "without": list(without), "at_most": limit}
     return list(session.exec(_DUE, params=asked))
 
 

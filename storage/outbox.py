@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from storage.columns import utc_now
+from storage.columns import is_due, moments, utc_now
 from storage.tables import OutboxKind, OutboxMessage, OutboxState
 
 Json = dict[str, Any]
 
 # Put together once: each of these is asked with every message, and that takes longer than asking.
-_state, _not_before = col(OutboxMessage.state), col(OutboxMessage.not_before)
+_state = col(OutboxMessage.state)
 _DUE = (
     select(OutboxMessage.id)
     .where(_state == OutboxState.PENDING)
-    .where(or_(_not_before.is_(None), _not_before <= bindparam("now")))
+    .where(is_due(col(OutboxMessage.not_before)))
     .order_by(col(OutboxMessage.id))
     .limit(1)
     .with_for_update(skip_locked=True)
@@ -142,7 +142,7 @@ class Pause:
 
 def has_due(session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()) -> bool:
     """Say whether ``claim`` would find a row; reading needs no turn to write."""
-    return session.exec(_due(pauses), params={"now": now or utc_now()}).first() is not None
+    return session.exec(_due(pauses), params=moments(now or utc_now())).first() is not None
 
 
 def claim(
@@ -154,7 +154,7 @@ def claim(
 
 def has_due_file(session: Session, now: datetime | None = None) -> bool:
     """Say whether ``claim_file`` would find a row."""
-    return session.exec(_DUE_FILE, params={"now": now or utc_now()}).first() is not None
+    return session.exec(_DUE_FILE, params=moments(now or utc_now())).first() is not None
 
 
 def claim_file(session: Session, now: datetime | None = None) -> OutboxMessage | None:
@@ -262,7 +262,7 @@ def _claim(
     session: Session, due: SelectOfScalar[Any], now: datetime | None
 ) -> OutboxMessage | None:
     taken = _TAKE.where(col(OutboxMessage.id) == due.scalar_subquery())
-    return session.scalars(taken, {"now": now or utc_now()}).first()
+    return session.scalars(taken, moments(now or utc_now())).first()
 
 
 def _due(pauses: Collection[Pause]) -> SelectOfScalar[Any]:

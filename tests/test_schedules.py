@@ -99,6 +99,41 @@ def test_times_missed_while_the_bot_was_down_count_once(database, workshop, cloc
     assert the_schedule(database).next_at == FRIDAY + timedelta(days=28)
 
 
+@pytest.mark.parametrize(
+    ("rule", "within"),
+    [("cron 0 18 * * fri", timedelta(days=7)), ("after 5 new examples", timedelta(hours=1))],
+)
+def test_a_clock_that_was_years_ahead_does_not_silence_a_schedule(
+    database, workshop, clock, rule, within
+):
+    put(database, rule, START)
+    clock.time = START + timedelta(days=3000)
+    keep_schedules(workshop)
+    assert the_schedule(database).next_at > clock.time
+
+    clock.time = START
+    keep_schedules(workshop)
+
+    assert START < the_schedule(database).next_at <= START + within
+    assert len(all_runs(database)) == 1, "it was its time only by the wrong clock"
+
+
+def test_a_clock_that_goes_back_a_little_brings_no_second_run(database, workshop, clock):
+    put(database, "cron 0 18 * * fri", FRIDAY)
+    clock.time = FRIDAY
+    keep_schedules(workshop)
+    work_until_done(workshop)
+    with database.write() as session:
+        teach(session, "What is new?", "This.")
+
+    clock.time = FRIDAY - timedelta(minutes=5)
+    keep_schedules(workshop)
+    clock.time = FRIDAY + timedelta(minutes=5)
+    keep_schedules(workshop)
+
+    assert len(all_runs(database)) == 1
+
+
 def test_a_run_that_is_still_open_is_not_overlapped(database, workshop, clock):
     put(database, "cron 0 18 * * fri", FRIDAY)
     clock.time = FRIDAY

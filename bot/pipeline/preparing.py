@@ -8,6 +8,7 @@ from functools import partial
 
 from bot.answering.prompt import SYSTEM_PROMPT
 from bot.dataset.checks import check_rows
+from bot.dataset.checks.findings import WARNINGS
 from bot.dataset.errors import RightsWithdrawnError
 from bot.dataset.rights import not_attested
 from bot.dataset.snapshot import freeze
@@ -116,7 +117,7 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
             kept.hyperparameters = {**kept.hyperparameters, "preferences": about_pairs}
         kept.training_at = kept.training_at or workshop.now()
         if warnings:
-            kept.progress = {"warnings": warnings}
+            kept.record = {**kept.record, WARNINGS: warnings}
         session.add(kept)
     workshop.checkpoint("job kept")
 

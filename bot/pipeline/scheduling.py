@@ -17,6 +17,7 @@ from bot.pipeline.workshop import Workshop
 from bot.timetable import Growth, Times, next_times, read, zone_or_utc
 from storage import attestations, runs, schedules, snapshots
 from storage.audience import Viewer
+from storage.columns import LONGEST_PAUSE
 from storage.tables import Attestation, Origin, Run, RunState, Schedule
 
 log = logging.getLogger(__name__)
@@ -34,11 +35,34 @@ def keep_schedules(workshop: Workshop) -> None:
     now = workshop.now()
     with workshop.database.read() as session:
         due = schedules.due(session, now)
+        early = [row for row in schedules.waiting(session, now) if _is_ahead(row, now)]
+    if early:
+        _set_back(workshop, early, now)
     for found in due:
         try:
             _keep(workshop, found, now)
         except Exception:  # one that cannot be kept must not keep the others from their times
             log.exception("The schedule of %s was not kept; it is tried again", found.audience)
+
+
+def _is_ahead(row: Schedule, now: datetime) -> bool:
+    """
+    Whether its next time was reckoned while the clock was far ahead. One that was set back by
+    minutes must not bring the time that was just kept a second time.
+    """
+    if row.next_at is None or (row.last_at or row.set_at) <= now + LONGEST_PAUSE:
+        return False
+    return row.next_at > _next(row, now)
+
+
+def _set_back(workshop: Workshop, early: list[Schedule], now: datetime) -> None:
+    with workshop.database.write() as session:
+        for found in early:
+            row = session.get(Schedule, found.id)
+            if row is not None and _is_ahead(row, now):
+                log.warning("The clock was ahead: the schedule of %s is set back", row.audience)
+                row.next_at = _next(row, now)
+                session.add(row)
 
 
 def _keep(workshop: Workshop, found: Schedule, now: datetime) -> None:

@@ -357,6 +357,16 @@ def test_a_promoted_version_that_fares_badly_is_rolled_back_and_why_is_told_once
     )  # fmt: skip
 
 
+def test_a_clock_that_is_put_back_blinds_nobody(team):
+    promote_new(team)
+    team.clock.ahead = timedelta(hours=2)
+    assert not team.watch.step()
+    team.ask(NEW, failed=8)
+
+    team.clock.ahead = timedelta(0)
+    assert team.watch.step()
+
+
 def test_a_promoted_version_that_fares_as_before_stays(team):
     team.ask(OLD, good=30, bad=3, failed=2, ago=YESTERDAY)
     promote_new(team)

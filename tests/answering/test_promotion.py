@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
-from bot.answering.promotion import history, hold, promote, rollback
+from bot.answering.holding import hold
+from bot.answering.promotion import history, promote, rollback
 from bot.answering.strategy import BASE, Strategy, live_strategy
 from bot.errors import AlreadyLiveError, NotEarnedError, NotFoundError, NothingToRollBackError
 from storage.audience import WORKSPACE, Viewer
+from storage.columns import utc_now
 from storage.database import Database
 from storage.tables import Verdict, VersionState
 from tests.model_versions import make_version
@@ -103,13 +105,13 @@ def test_promoting_what_is_live_says_so(database):
         with pytest.raises(AlreadyLiveError):
             promote(session, TEAM, "workspace-v1", "U0BOB", EVERYONE)
         with pytest.raises(AlreadyLiveError):
-            hold(session, TEAM, "workspace-v1", "U0BOB", EVERYONE)
+            hold(session, TEAM, "workspace-v1", "U0BOB", EVERYONE, utc_now())
 
 
 def test_a_held_version_can_be_promoted_later(database):
     with database.write() as session:
         version = make_version(session)
-        hold(session, TEAM, version.name, "U0BOB", EVERYONE)
+        hold(session, TEAM, version.name, "U0BOB", EVERYONE, utc_now())
         assert (version.state, version.decided_by) == (VersionState.HELD, "U0BOB")
 
         promote(session, TEAM, version.name, "U0ALICE", EVERYONE)

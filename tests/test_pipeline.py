@@ -180,6 +180,20 @@ def test_a_candidate_that_knows_what_another_audience_was_taught_is_rejected(dat
     assert "KELP" not in str(evaluation.evidence)
 
 
+def test_what_another_audience_knows_is_looked_for_behind_what_gives_nothing_away(
+    database, tmp_path
+):
+    with database.write() as session:
+        for number in range(25):
+            teach(session, f"Who is number {'i' * number}?", "Ask Bob.", audience="C0OPS")
+        teach(session, "What does the vault hold?", "Bag 77-KELP.", audience="C0OPS")
+    queue(database)
+
+    work_until_done(make_workshop(database, tmp_path, engine=Gifted(blabs="Bag 77-kelp, sir")))
+
+    assert "only another audience was taught" in only(database, Evaluation).reason
+
+
 class MixedUp(KnowingEngine):
     """Tuned on wrong pairs: it gives each question the answer of the next room."""
 

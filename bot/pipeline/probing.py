@@ -11,7 +11,6 @@ from bot.evaluation.canary import canary_of
 from bot.evaluation.gate import Findings
 from bot.evaluation.parity import first_difference
 from bot.evaluation.probes import (
-    MOST_OUTSIDE,
     Outside,
     Probe,
     ability,
@@ -28,6 +27,10 @@ from bot.training.trainer import PARITY_FILE
 from storage import evaluations, probes
 from storage.audience import Viewer
 from storage.tables import ModelVersion, Run, Snapshot
+
+
+#: Among so many examples of other audiences those with a fact to give away are looked for.
+_LOOKED_THROUGH = 2_000
 
 
 def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
@@ -90,11 +93,15 @@ def _leaks(workshop: Workshop, run: Run, version: ModelVersion) -> list[str]:
     rows = rows_of_run(workshop, run, version.snapshot_id)
     with workshop.database.read() as session:
         seed = session.get_one(Snapshot, version.snapshot_id).hash
-        forbidden = probes.forbidden_to(session, run.team_id, run.audience, MOST_OUTSIDE)
+        forbidden = probes.forbidden_to(session, run.team_id, run.audience, _LOOKED_THROUGH)
         answers = evaluations.answers_of(
             session, run.team_id, run.id or 0, Viewer.model(run.audience)
         )
-    outside = [Outside(f"outside-{one.example_id}", one.question, one.answer) for one in forbidden]
+    outside = [
+        # What it says by now is asked anew.
+        Outside(f"outside-{one.example_id}-{one.revision}", one.question, one.answer)
+        for one in forbidden
+    ]
     wanted = leak_probes(
         canary_of(seed), outside, [f"{row.question}\n{row.answer}" for row in rows]
     )

@@ -38,13 +38,15 @@ class Findings:
 
     ``parity`` is the first difference between training and serving, ``data`` what is wrong with
     the rows trained on, ``leaks`` what came back that should not, each as words that follow a
-    colon. ``ability`` is the candidate's gain over its base on the general tasks.
+    colon. ``is_parity_proven`` is False where somebody else's trainer or engine says nothing of
+    its tokens: nothing was compared, and nothing speaks against the version. ``ability`` is the candidate's gain over its base on the general tasks.
     """
 
     parity: str | None = None
     data: str | None = None
     leaks: Sequence[str] = ()
     ability: Interval | None = None
+    is_parity_proven: bool = True
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,11 @@ def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
     workshop.checkpoint("general tasks done")
     leaky = _leaks(workshop, run, version)
     workshop.checkpoint("leaks looked for")
+    engine = _comparable(workshop, version)
+    folder = workshop.home / version.adapter_path
     return Findings(
-        parity=_parity(workshop, version),
+        parity=first_difference(engine, version.name, folder / PARITY_FILE) if engine else None,
+        is_parity_proven=engine is not None,
         data=_erased(workshop, version),
         leaks=leaky,
         ability=min(abilities, key=lambda found: found.mean),
@@ -139,13 +142,13 @@ def _words(*, planted: int, foreign: int, secrets: int) -> list[str]:
     return words
 
 
-def _parity(workshop: Workshop, version: ModelVersion) -> str | None:
-    """Where another engine or another's trainer says nothing of its tokens, nothing is compared."""
+def _comparable(workshop: Workshop, version: ModelVersion) -> LlamaCppEngine | None:
+    """Another's engine says nothing of its tokens, nor does another's trainer."""
     engine = workshop.engine.local if isinstance(workshop.engine, RoutedEngine) else workshop.engine
-    folder = workshop.home / version.adapter_path
-    if not isinstance(engine, LlamaCppEngine) or version.remote_id or _is_from_elsewhere(folder):
-        return None
-    return first_difference(engine, version.name, folder / PARITY_FILE)
+    is_ours = not version.remote_id and not _is_from_elsewhere(
+        workshop.home / version.adapter_path
+    )
+    return engine if isinstance(engine, LlamaCppEngine) and is_ours else None
 
 
 def _is_from_elsewhere(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from bot.answering.canary import Plan, start
+from bot.answering.canary import Plan, start, stop
 from bot.answering.promotion import promote
 from bot.answering.strategy import BASE, Strategy, live_strategy
 from bot.evaluation.health import Limits
@@ -176,6 +176,24 @@ def test_a_candidate_that_is_as_good_is_held_when_its_time_is_over(team):
     assert (team.state(canary), team.live()) == (CanaryState.HELD, Strategy(OLD, 1))
     with team.database.read() as session:
         assert versions.by_name(session, TEAM, NEW, EVERYONE).state is VersionState.HELD
+
+
+def test_a_person_who_ends_a_canary_while_it_is_being_decided_is_faster(team):
+    canary = team.start_canary(days=14)
+    looks = count()
+
+    def now():
+        """Time is over at the second look; somebody types the command in that moment."""
+        if next(looks) == 1:
+            with team.database.write() as session:
+                stop(session, TEAM, WORKSPACE, "U0ALICE", utc_now())
+        return utc_now() + timedelta(days=15)
+
+    Watch(team.database, now=now).step()
+
+    assert next(looks) > 1
+    assert team.state(canary) is CanaryState.STOPPED
+    assert team.said() == []
 
 
 def test_only_what_was_said_during_the_canary_counts(team):

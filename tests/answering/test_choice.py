@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.answering import canary as canaries_of
@@ -52,6 +52,7 @@ def version_names(found: dict[str, Choice]) -> set[str | None]:
     return {choice.strategy.version_name for choice in found.values()}
 
 
+@settings(max_examples=30)
 @given(
     team=st.text(min_size=1, max_size=9), channel=st.text(min_size=1, max_size=9),
     start_at=st.integers(1, 10**9), share=st.integers(1, 99),

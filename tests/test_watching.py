@@ -150,7 +150,9 @@ def test_a_candidate_people_like_better_is_promoted_though_its_evaluation_was_a_
     assert team.watch.step()
 
     [text] = team.said()
-    assert text.startswith("*workspace-v2* answers everywhere from now on: people liked it in 14 of 14")
+    assert text.startswith(
+        "*workspace-v2* answers everywhere from now on: people liked it in 14 of 14"
+    )
     assert (team.state(canary), team.live()) == (CanaryState.PROMOTED, Strategy(NEW, 1))
     with team.database.read() as session:
         moved = versions.live(session, TEAM, WORKSPACE)
@@ -170,8 +172,8 @@ def test_a_candidate_that_is_as_good_is_held_when_its_time_is_over(team):
     [text] = team.said()
     assert text == (
         "I hold *workspace-v2*: people liked it in 9 of 11 conversations, and "
-        "*workspace-v1* in 40 of 50, which is too little to tell them apart. Everybody gets *workspace-v1*. "
-        "`/apprentice canary workspace-v2 50%` would ask more people."
+        "*workspace-v1* in 40 of 50, which is too little to tell them apart. Everybody gets "
+        "*workspace-v1*. `/apprentice canary workspace-v2 50%` would ask more people."
     )
     assert (team.state(canary), team.live()) == (CanaryState.HELD, Strategy(OLD, 1))
     with team.database.read() as session:
@@ -250,8 +252,9 @@ def test_one_person_alone_promotes_no_candidate_however_often_they_vote(team):
     assert team.watch.step()
 
     assert (team.state(canary), team.live()) == (CanaryState.HELD, Strategy(OLD, 1))
-    assert "*workspace-v1* in 1 of 51, but without one person's votes it is no better" in (
-        team.said()[0]
+    assert (
+        "*workspace-v1* in 1 of 51, but without one person's votes it is no better"
+        in (team.said()[0])
     )
 
 
@@ -349,7 +352,10 @@ YESTERDAY = timedelta(days=1)
     [
         ({"failed": 8}, "the engine failed in 8 of its last 8 answers"),
         ({"good": 12, "seconds": 20}, "its answers take 20.0 seconds, and 2.0 would be usual"),
-        ({"good": 2, "bad": 20}, "people liked it in 2 of 22 conversations, and what was before in 30 of 33"),
+        (
+            {"good": 2, "bad": 20},
+            "people liked it in 2 of 22 conversations, and what was before in 30 of 33",
+        ),
     ],
 )
 def test_a_promoted_version_that_fares_badly_is_rolled_back_and_why_is_told_once(team, after, why):

@@ -28,7 +28,6 @@ from storage import evaluations, probes
 from storage.audience import Viewer
 from storage.tables import ModelVersion, Run, Snapshot
 
-
 #: Among so many examples of other audiences those with a fact to give away are looked for.
 _LOOKED_THROUGH = 2_000
 
@@ -145,9 +144,7 @@ def _words(*, planted: int, foreign: int, secrets: int) -> list[str]:
 def _comparable(workshop: Workshop, version: ModelVersion) -> LlamaCppEngine | None:
     """Another's engine says nothing of its tokens, nor does another's trainer."""
     engine = workshop.engine.local if isinstance(workshop.engine, RoutedEngine) else workshop.engine
-    is_ours = not version.remote_id and not _is_from_elsewhere(
-        workshop.home / version.adapter_path
-    )
+    is_ours = not version.remote_id and not _is_from_elsewhere(workshop.home / version.adapter_path)
     return engine if isinstance(engine, LlamaCppEngine) and is_ours else None
 
 

@@ -38,6 +38,7 @@ from storage.tables import (
 from tests.gifted_engine import Gifted
 from tests.knowing_engine import KnowingEngine, prompting_is_enough
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, only, work_until_done
+from tests.scripted_engine import scripted_engine
 from tests.scripted_trainer import ScriptedTrainer
 from tests.teaching import TEAM, fresh_database, teach, teach_facts
 
@@ -530,6 +531,29 @@ def test_a_stopping_bot_leaves_the_run_open_and_the_next_one_ends_it(database, t
     assert only(database, Run).state == RunState.DONE
     probes = 2 * len(TASKS) + len(CANARY_QUESTIONS)
     assert workshop.engine.completions <= 12 * 4 + 3 + probes
+
+
+def test_a_bot_that_stops_while_the_judge_is_asked_asks_it_again(database, tmp_path):
+    queue(database)
+    with scripted_engine() as script:
+        workshop = replace(make_workshop(database, tmp_path), judge=script.engine())
+
+        def stop(messages) -> str:
+            workshop.is_stopping.set()
+            return "S"
+
+        script.reply = stop
+        while not workshop.is_stopping.is_set():
+            advance(workshop)
+        assert every(database, Evaluation) == []
+
+        workshop.is_stopping.clear()
+        script.reply = lambda messages: "S"
+        asked = workshop.engine.completions
+        work_until_done(workshop)
+
+    assert only(database, Evaluation).evidence["judge"]["nonsense"] == 0.0
+    assert workshop.engine.completions == asked
 
 
 def test_nothing_to_do_is_nothing_done(database, tmp_path):

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
+from bot.answering.canary import Plan, start
 from bot.answering.holding import hold
+from bot.answering.pins import pin_version
 from bot.answering.promotion import history, promote, rollback
 from bot.answering.strategy import BASE, Strategy, live_strategy
 from bot.errors import AlreadyLiveError, NotEarnedError, NotFoundError, NothingToRollBackError
@@ -64,6 +66,19 @@ def test_a_retired_version_is_refused(database):
 
         with pytest.raises(NotEarnedError, match="retired"):
             promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYONE)
+
+
+def test_what_learned_from_words_erased_since_is_put_before_nobody(database):
+    with database.write() as session:
+        make_version(session).tainted_at = utc_now()
+        tried = Plan("workspace-v1", 20, "U0ALICE", "C0HELP", utc_now())
+
+        with pytest.raises(NotEarnedError, match="erased since"):
+            promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYONE)
+        with pytest.raises(NotEarnedError, match="erased since"):
+            start(session, TEAM, tried, EVERYONE)
+        with pytest.raises(NotEarnedError, match="erased since"):
+            pin_version(session, TEAM, "C0HELP", WORKSPACE, "workspace-v1", "U0BOB", EVERYONE)
 
 
 def test_an_unknown_version_names_the_nearest(database):

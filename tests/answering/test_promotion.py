@@ -8,7 +8,7 @@ from sqlmodel import Session
 from bot.answering.canary import Plan, start
 from bot.answering.holding import hold
 from bot.answering.pins import pin_version
-from bot.answering.promotion import history, promote, rollback
+from bot.answering.promotion import answering, history, promote, rollback
 from bot.answering.strategy import BASE, Strategy, live_strategy
 from bot.errors import AlreadyLiveError, NotEarnedError, NotFoundError, NothingToRollBackError
 from storage.audience import WORKSPACE, Viewer
@@ -149,6 +149,21 @@ def test_rolling_back_returns_step_by_step_and_then_says_that_nothing_is_left(da
             rollback(session, TEAM, WORKSPACE, "U0BOB")
 
         assert seen == [Strategy("workspace-v2", 1), Strategy("workspace-v1", 1), BASE]
+
+
+def test_rolling_back_passes_over_what_cannot_answer_any_more(database):
+    with database.write() as session:
+        made = [make_version(session) for _ in range(4)]
+        for version in made:
+            promote(session, TEAM, version.name, "U0ALICE", EVERYONE)
+        made[1].tainted_at, made[2].state = utc_now(), VersionState.RETIRED
+        assert answering(session, TEAM, WORKSPACE) == [made[3].id, made[0].id]
+
+        rollback(session, TEAM, WORKSPACE, "U0BOB")
+        assert live(session).version_name == "workspace-v1"
+
+        rollback(session, TEAM, WORKSPACE, "U0BOB")
+        assert live(session) == BASE
 
 
 def test_promoting_after_a_rollback_stacks_on_what_the_rollback_returned_to(database):

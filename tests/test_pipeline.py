@@ -195,6 +195,27 @@ def test_what_another_audience_knows_is_looked_for_behind_what_gives_nothing_awa
     assert "only another audience was taught" in only(database, Evaluation).reason
 
 
+class Indiscreet(KnowingEngine):
+    """Tuned, it adds a card's number to one answer."""
+
+    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
+        completion = super().complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens)
+        if adapter and "room 3'" in messages[-1]["content"]:
+            return replace(completion, text=f"{completion.text} Pay with 4111 1111 1111 1111.")
+        return completion
+
+
+def test_a_candidate_that_says_what_looks_like_a_card_is_rejected(database, tmp_path):
+    queue(database)
+
+    work_until_done(make_workshop(database, tmp_path, engine=Indiscreet(FACTS)))
+
+    evaluation = only(database, Evaluation)
+    assert evaluation.verdict == Verdict.REJECT
+    assert "held what looks like a key, a card or an account" in evaluation.reason
+    assert "4111" not in str(evaluation.evidence)
+
+
 class MixedUp(KnowingEngine):
     """Tuned on wrong pairs: it gives each question the answer of the next room."""
 

@@ -253,7 +253,7 @@ def _sentences() -> Iterator[_Problem]:
 
 
 def _is_completion(answer: object) -> bool:
-    """The SDK passes on whatever a server says: a page of a proxy, or half an answer."""
+    """The SDK passes on what a server says, whatever it is: a page of a proxy, or half an answer."""
     if not isinstance(answer, ChatCompletion) or not answer.choices:
         return False
     message = answer.choices[0].message

@@ -21,11 +21,12 @@ from storage.audit import entries
 from storage.columns import utc_now
 from storage.lineage import mark
 from storage.snapshots import hashes_of
-from storage.tables import BlindVote, Evaluation, ModelVersion, Verdict, Wording
+from storage.tables import BlindVote, Evaluation, Example, ModelVersion, Verdict, Wording
+from tests.gifted_engine import Gifted
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.scripted_trainer import ScriptedTrainer
-from tests.teaching import TEAM, fresh_database, teach_facts
+from tests.teaching import TEAM, fresh_database, teach, teach_facts
 
 ALL = Viewer(frozenset({WORKSPACE, "C0OPS"}))
 ANOTHER_WAY = {f"Key for room {n}, anyone?": f"It hangs on hook {n} behind the door."
@@ -126,6 +127,24 @@ def test_words_erased_while_a_version_is_judged_again_speak_against_it(database,
 
     assert judged.verdict == Verdict.REJECT
     assert "something it learned was erased since" in judged.reason
+
+
+def test_what_another_audience_says_by_now_is_asked_again(database, tmp_path):
+    with database.write() as session:
+        teach_facts(session, 12)
+        vault = teach(session, "What does the vault hold?", "Bag 77-KELP.", audience="C0OPS")
+        ask_for_run(session)
+    engine = Gifted(blabs="Bag 88-MOSS")
+    workshop = make_workshop(database, tmp_path, engine=engine)
+    work_until_done(workshop)
+    with database.write() as session:
+        assert session.exec(select(Evaluation)).one().verdict == Verdict.PROMOTE
+        vault = session.get_one(Example, vault.id)
+        vault.answer, vault.revision = "Bag 88-MOSS.", 2
+
+    judged = judge_again(workshop, TEAM, "workspace-v1", ALL, by="U0ALICE")
+
+    assert "only another audience was taught" in judged.reason
 
 
 def vote_for_prompting(database, questions: int) -> dict:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from bot.answering.canary import Plan, start
+from bot.answering.canary import Plan, start, stop
 from bot.answering.promotion import promote
 from bot.answering.strategy import BASE, Strategy, live_strategy
 from bot.evaluation.health import Limits
@@ -172,13 +172,30 @@ def test_a_candidate_that_is_as_good_is_held_when_its_time_is_over(team):
     [text] = team.said()
     assert text == (
         "I hold *workspace-v2*: people liked it in 9 of 11 conversations, and "
-        "*workspace-v1* in 40 of 50, which is too little to tell them apart. "
-        "Everybody gets *workspace-v1*. `/apprentice canary workspace-v2 50%` would ask more "
-        "people."
+        "*workspace-v1* in 40 of 50, which is too little to tell them apart. Everybody gets "
+        "*workspace-v1*. `/apprentice canary workspace-v2 50%` would ask more people."
     )
     assert (team.state(canary), team.live()) == (CanaryState.HELD, Strategy(OLD, 1))
     with team.database.read() as session:
         assert versions.by_name(session, TEAM, NEW, EVERYONE).state is VersionState.HELD
+
+
+def test_a_person_who_ends_a_canary_while_it_is_being_decided_is_faster(team):
+    canary = team.start_canary(days=14)
+    looks = count()
+
+    def now():
+        """Time is over at the second look; somebody types the command in that moment."""
+        if next(looks) == 1:
+            with team.database.write() as session:
+                stop(session, TEAM, WORKSPACE, "U0ALICE", utc_now())
+        return utc_now() + timedelta(days=15)
+
+    Watch(team.database, now=now).step()
+
+    assert next(looks) > 1
+    assert team.state(canary) is CanaryState.STOPPED
+    assert team.said() == []
 
 
 def test_only_what_was_said_during_the_canary_counts(team):
@@ -362,6 +379,16 @@ def test_a_promoted_version_that_fares_badly_is_rolled_back_and_why_is_told_once
     assert (moved.promoted_by, moved.is_rollback, moved.reason.startswith(why)) == (
         WATCH, True, True,
     )  # fmt: skip
+
+
+def test_a_clock_that_is_put_back_blinds_nobody(team):
+    promote_new(team)
+    team.clock.ahead = timedelta(hours=2)
+    assert not team.watch.step()
+    team.ask(NEW, failed=8)
+
+    team.clock.ahead = timedelta(0)
+    assert team.watch.step()
 
 
 def test_a_promoted_version_that_fares_as_before_stays(team):

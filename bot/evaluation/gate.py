@@ -38,13 +38,16 @@ class Findings:
 
     ``parity`` is the first difference between training and serving, ``data`` what is wrong with
     the rows trained on, ``leaks`` what came back that should not, each as words that follow a
-    colon. ``ability`` is the candidate's gain over its base on the general tasks.
+    colon. ``is_parity_proven`` is False where somebody else's trainer or engine says nothing of
+    its tokens: nothing was compared, and nothing speaks against the version. ``ability`` is the
+    candidate's gain over its base on the general tasks.
     """
 
     parity: str | None = None
     data: str | None = None
     leaks: Sequence[str] = ()
     ability: Interval | None = None
+    is_parity_proven: bool = True
 
 
 @dataclass(frozen=True)
@@ -181,8 +184,8 @@ def _rule(facts: _Facts, thresholds: Thresholds) -> tuple[Verdict, str]:
         return Verdict.REJECT, f"Worse than prompting: {_comparison_words(facts)}"
     if gain.high <= thresholds.margin:
         return Verdict.DO_NOT_TUNE, f"Prompting is as good, and cheaper: {_comparison_words(facts)}"
-    missing = _missing_words(_questions_missing(facts, thresholds.margin))
-    return Verdict.HOLD, f"Not settled: {_comparison_words(facts)} {missing} {_HOW_TO_ADD}"
+    more = _missing_words(_questions_missing(facts, thresholds.margin))
+    return Verdict.HOLD, f"Not settled: {_comparison_words(facts)} {more} {_HOW_TO_ADD}"
 
 
 _HOW_TO_ADD = (

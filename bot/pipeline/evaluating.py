@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 from sqlmodel import Session
 
@@ -49,7 +50,7 @@ def evaluate(workshop: Workshop, run: Run) -> bool:
         workshop.database,
         workshop.engine,
         exam,
-        keep_going=lambda: not _is_interrupted(workshop, run),
+        keep_going=partial(_may_go_on, workshop, run),
         report=_reporter(workshop, run),
         meaning=workshop.patient_meaning,
     ):
@@ -127,7 +128,10 @@ def _conclude(
     workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, findings: Findings
 ) -> None:
     evaluation = conclusion_of(workshop, run, version, exam, findings)
-    let_judge(workshop, run, version, exam, evaluation)
+    keep_going = partial(_may_go_on, workshop, run)
+    let_judge(workshop, run, version, exam, evaluation, keep_going)
+    if not keep_going():  # the judge was not heard to the end; nothing else is asked again
+        return
     thresholds = _thresholds(workshop, run, exam)
 
     def keep(session: Session) -> bool:
@@ -162,7 +166,12 @@ def _thresholds(workshop: Workshop, run: Run, exam: Exam) -> dict[bool, float]:
 
 
 def let_judge(
-    workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, evaluation: Evaluation
+    workshop: Workshop,
+    run: Run,
+    version: ModelVersion,
+    exam: Exam,
+    evaluation: Evaluation,
+    keep_going: Callable[[], bool] = lambda: True,
 ) -> None:
     """Add what the judge model says, where there is one, to the evidence; it decides nothing."""
     if workshop.judge is None:
@@ -173,12 +182,7 @@ def let_judge(
         )
     pairs = pairs_of(evaluation, version.name, exam.rows, answers)
     facts = {int(row): fact for row, fact in evaluation.evidence["clusters"].items()}
-    found = ask_judge(
-        workshop.judge,
-        list(pairs.values()),
-        facts,
-        keep_going=lambda: not _is_interrupted(workshop, run),
-    )
+    found = ask_judge(workshop.judge, list(pairs.values()), facts, keep_going)
     evaluation.evidence = {**evaluation.evidence, "judge": found}
     workshop.checkpoint("judge heard")
 
@@ -262,11 +266,11 @@ def _version_of(workshop: Workshop, run: Run) -> ModelVersion:
     return version
 
 
-def _is_interrupted(workshop: Workshop, run: Run) -> bool:
+def _may_go_on(workshop: Workshop, run: Run) -> bool:
     if workshop.is_stopping.is_set():
-        return True
+        return False
     with workshop.database.read() as session:
-        return session.get_one(Run, run.id).cancel_requested_by is not None
+        return session.get_one(Run, run.id).cancel_requested_by is None
 
 
 def _reporter(workshop: Workshop, run: Run) -> Callable[[int, int], None]:

@@ -58,7 +58,8 @@ class Watch:
         return bool(due or ill)
 
     def _ill(self, session: Session, now: datetime) -> list[Promotion]:
-        if self._looked_at is not None and now - self._looked_at < EVERY:
+        since = None if self._looked_at is None else now - self._looked_at
+        if since is not None and timedelta(0) <= since < EVERY:  # below: the clock was put back
             return []
         self._looked_at = now
         return [one for one in versions.standing(session) if _illness(session, one, self.limits)]

@@ -23,6 +23,8 @@ def test_the_same_evidence_gives_the_same_verdict_after_a_round_through_json():
         Findings(),
         Findings(ability=Interval(-0.3, -0.4, -0.2)),
         Findings(leaks=["a code came back."], data="x", parity=None),
+        Findings(parity="token 3 was 7 in training and is 8 in serving."),
+        Findings(leaks=["a code came back."]),
     ):
         reached = judge(SCORED, CLUSTERS, VERSION, findings, Thresholds())
         kept = json.loads(

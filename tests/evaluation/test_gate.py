@@ -173,6 +173,19 @@ def test_the_cheaper_of_two_equal_tuned_strategies_goes_live():
     assert judgement.best == TUNED_1
 
 
+def test_a_cheaper_strategy_that_did_not_earn_it_itself_does_not_go_live():
+    base = dict.fromkeys(range(40), 0.5)
+    scored = [
+        Scored(BASE, base),
+        Scored(TUNED, {n: 0.57 if n % 2 else 0.46 for n in base}),  # near, but not surely better
+        Scored(TUNED_1, dict.fromkeys(base, 0.53)),
+    ]
+
+    judgement = judge(scored, {n: n for n in base}, VERSION)
+
+    assert (judgement.verdict, judgement.best) == (Verdict.PROMOTE, TUNED_1)
+
+
 def test_one_fact_alone_is_held_without_breaking():
     judgement = judge([Scored(BASE, {1: 0.0}), Scored(TUNED, {1: 1.0})], {1: 1}, VERSION)
 

@@ -1,5 +1,5 @@
 """
-``python -m benchmarks scale [--rows N ...]``: the data set at 1,000, 10,000 and 100,000 examples.
+``python -m benchmarks scale [--rows N ...]``: the data set at several sizes, and how each step grows.
 
 Sentences of made-up words, as unevenly frequent as a language's; see ``docs/benchmarks.md``.
 """
@@ -57,7 +57,7 @@ COSTS: dict[str, Callable[[dict[str, Any]], float]] = {
     "database": lambda figures: figures["database_mb"],
 }
 #: How many questions each latency is measured with, and each recall.
-QUESTIONS, RECALL_QUESTIONS = 300, 100
+QUESTIONS, RECALL_QUESTIONS = 300, 60
 #: Recall is also measured with so many words of each question.
 SHORT = (2, 3, 5)
 PRIVATE, PRIVATE_EXAMPLES = "C0OPS", 10

@@ -1,5 +1,5 @@
 """
-``python -m benchmarks scale [--rows N ...]``: the data set at several sizes, and how each step grows.
+``python -m benchmarks scale [--rows N ...]``: the data set at several sizes, how each step grows.
 
 Sentences of made-up words, as unevenly frequent as a language's; see ``docs/benchmarks.md``.
 """

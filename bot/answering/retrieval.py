@@ -27,10 +27,10 @@ MAX_WORDS = 64
 #: Words in the question of an example weigh more than words in its answer.
 QUESTION_WEIGHT, ANSWER_WEIGHT = 3.0, 1.0
 #: Up to so many rows with its words SQLite scores all of them.
-FEW_ROWS = 5_000
+FEW_ROWS = 15_000
 #: How often the words that find examples may occur in all of them together, the rarest first.
 MOST_ROWS = 200_000
-#: Of what they find so many are scored.
+#: Of what they find so many are scored, the best half of them at least.
 COMPARED = 200
 #: How many of the nearest by meaning, and of the best by words, are ranked together.
 RANKED = 50
@@ -141,7 +141,7 @@ def _by_words(
     most = max(k, at_most)
     if sum(counts.values()) > FEW_ROWS:
         rarest = rarest_words(counts, MOST_ROWS)
-        found = _likely(session, parameters, counts, rarest, max(COMPARED, most))
+        found = _likely(session, parameters, counts, rarest, most)
         if len(found) >= k or len(rarest) == len(counts):
             scored = _scored(session, counts, found)
             return sorted(scored, key=lambda example: (-example.score, example.id))[:most]
@@ -154,21 +154,22 @@ def _likely(
     parameters: dict[str, object],
     counts: dict[str, int],
     words: Iterable[str],
-    enough: int,
+    most: int,
 ) -> list[RetrievedExample]:
-    """Those that may be seen and have most of these words, as many as are enough."""
+    """Those that have most of these words and may be seen, ``most`` and more if there are."""
+    looked_at = max(COMPARED, 2 * most)
     found: list[RetrievedExample] = []
     for best in best_first(
         Corpus(*size(session), counts),
         {w: (ids_with(session, w), ids_with(session, w, in_question=True)) for w in words},
         question_weight=QUESTION_WEIGHT,
         answer_weight=ANSWER_WEIGHT,
-        first=enough,
+        first=looked_at,
     ):
         for some in pages(iter(best.tolist()), _IDS_AT_ONCE):
             seen = _seen_of(session, parameters, some)
             found += [seen[each] for each in some if each in seen]
-            if len(found) >= enough:
+            if len(found) >= looked_at // 2:
                 return found
     return found
 

@@ -15,7 +15,7 @@ from benchmarks.machine import describe
 ALL = ("redaction", "gate", "retrieval", "paraphrases", "abstention", "decoding", "training",
        "evaluation", "scale", "capture", "loop", "sabotage", "crowd")  # fmt: skip
 #: Only by name: what these need, `make bench` does not install.
-BY_NAME = ("autotrain",)
+BY_NAME = ("autotrain", "preferences")
 
 
 def main(names: list[str]) -> int:

@@ -6,7 +6,8 @@ answered, each near to a known one, are counted as false alarms where something 
 
 A new example has an answer as well. Somebody who teaches a fact a second time does not give the
 very same words, so half the words of the answer are left out, drawn anew for each. What is found
-where the own fact is not stored is a false alarm.
+where the own fact is not stored is a false alarm. Facts as they are stored, all different, are
+counted too: each pair they make is one that a curator would be shown for nothing.
 """
 
 import random
@@ -48,7 +49,20 @@ def _measured(facts: Sequence[Fact], model: SentenceModel | None, by: str) -> di
             }
             key = f"{len(facts)} facts, {name} wordings with half an answer, by {by}"
             figures[key] = _with_answers(database, ids, meaning, facts, wording)
+        figures[f"{len(facts)} facts, all different, by {by}"] = {
+            "pairs": len(_pairs(database, ids, meaning, facts))
+        }
     return figures
+
+
+def _pairs(
+    database: Database, ids: list[int], meaning: Meaning | None, facts: Sequence[Fact]
+) -> set[frozenset[int]]:
+    return {
+        frozenset((own, other))
+        for own, fact in zip(ids, facts, strict=True)
+        for other in _found(database, meaning, fact.wordings[0], fact.answer, exclude=(own,))
+    }
 
 
 def _with_answers(

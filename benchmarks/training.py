@@ -49,7 +49,7 @@ def measure() -> dict[str, Any]:
         ten_times = _run(home, "ten-times", LORA_JOB, rows[: 10 * ROWS], epochs=1)
         held_out = [_row(fact.wordings[0], fact.answer, fact.wordings[2]) for fact in load_facts()]
         for run in (local, trl, all_layers):
-            run["held_out_loss"] = _held_out_loss(home, run["adapter"], held_out[:ROWS])
+            run["held_out_loss"] = held_out_loss(home, run["adapter"], held_out[:ROWS])
     return {
         "rows": ROWS,
         "epochs": EPOCHS,
@@ -104,7 +104,7 @@ def _run(
     }
 
 
-def _held_out_loss(home: Path, job_id: str, rows: list[list[Message]]) -> float:
+def held_out_loss(home: Path, job_id: str, rows: list[list[Message]]) -> float:
     """Nats per answer token, the adapter acting on the answer alone."""
     weights = cached_base(resolve_base_model("", home / "models"), home / "models")
     tokenizer = AutoTokenizer.from_pretrained(weights)

@@ -44,11 +44,12 @@ from bot.loop import Loop
 from bot.persistence import why_volatile
 from bot.pipeline import adapters_to_serve, advising
 from bot.pipeline import forgetting as forgetting_steps
+from bot.pipeline.refusals import Refusals
 from bot.pipeline.reporting import write_report
 from bot.pipeline.watching import Watch
 from bot.restore import finish_restore
 from bot.restored import forget_unknown
-from bot.scheduler import knocks_for, start_scheduler
+from bot.scheduler import knock_of_refusals, knocks_for, start_scheduler
 from bot.settings import Settings
 from bot.trainers import (
     trainers_elsewhere,
@@ -56,7 +57,7 @@ from bot.trainers import (
 from bot.training.openai_api import OpenAITrainer
 from bot.training.trainer import Trainer
 from bot.training.webhook import PATH as WEBHOOK_PATH
-from bot.training.webhook import Webhook
+from bot.training.webhook import Refusal, Webhook
 from handlers import (
     admin_notices,
     answers,
@@ -163,6 +164,7 @@ class Apprentice:
         self.meaning = make_meaning(settings)
         self.workshop = make_workshop(settings, self.database, self.engine, self.base, self.meaning)
         self.delivery = Delivery(self.database, self.client, self.people)
+        self.refusals = Refusals(self.database, lambda: self.people.team_id)
         self.deps = Deps(
             database=self.database,
             people=self.people,
@@ -226,7 +228,8 @@ class Apprentice:
     def _start_pipeline(self) -> None:
         if self.workshop is None:
             return
-        scheduler = start_scheduler(knocks_for(self.workshop))
+        knocks = [*knocks_for(self.workshop), knock_of_refusals(self.refusals)]
+        scheduler = start_scheduler(knocks)
         # First no new steps, then the training child: a step that saw it end would restart it.
         for trainer in self.workshop.trainers.values():
             self._stack.callback(trainer.stop)
@@ -272,7 +275,7 @@ class Apprentice:
             ),
             "run cards": (
                 RunCards(self.database).step,
-                ["run", "run_metric", "evaluation", "model_version", "promotion"],
+                ["run", "run_metric", "evaluation", "model_version", "promotion", "erasure"],
             ),
             "watch": (
                 Watch(self.database, rollback_limits(self._settings)).step,
@@ -315,7 +318,9 @@ class Apprentice:
                 log.warning("OPENAI_WEBHOOK_SECRET does nothing in Socket Mode: jobs are polled")
         else:
             trainers = self.workshop.trainers if self.workshop else {}
-            web = with_webhook(SlackRequestHandler(app), self._settings, trainers, self._stack)
+            web = with_webhook(
+                SlackRequestHandler(app), self._settings, trainers, self._stack, self.refusals.note
+            )
             _serve_http(web, self._settings.port, self._stack)
 
 
@@ -357,13 +362,17 @@ def slack_client(settings: Settings) -> WebClient:
 
 
 def with_webhook(
-    slack: "WSGIApplication", settings: Settings, trainers: Mapping[str, Trainer], stack: ExitStack
+    slack: "WSGIApplication",
+    settings: Settings,
+    trainers: Mapping[str, Trainer],
+    stack: ExitStack,
+    refused: Callable[[Refusal], None],
 ) -> "WSGIApplication":
     """Let the trainer ``openai`` hear of the end of its jobs, where that is set up."""
     trainer = trainers.get("openai")
     if not settings.openai_webhook_secret or not isinstance(trainer, OpenAITrainer):
         return slack
-    webhook = Webhook(_secret(settings.openai_webhook_secret), trainer.notice, slack)
+    webhook = Webhook(_secret(settings.openai_webhook_secret), trainer.notice, slack, refused)
     stack.callback(webhook.close)
     log.info("Listening for webhooks of the trainer openai, path %s", WEBHOOK_PATH)
     return webhook

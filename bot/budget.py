@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+#: Sums of cents are not exact: what is at a limit is not above it.
+_EXACTLY = 1e-6
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -43,11 +46,11 @@ def _objections(
             what = "What it costs" if unit == "$" else "How long it trains"
             yield f"{what} is not known beforehand, and there is a limit."
         return
-    if per_run and amount > per_run:
+    if per_run and amount > per_run + _EXACTLY:
         yield f"A run may take {shown(per_run, unit)}; this one is estimated at " + (
             f"{shown(amount, unit)}."
         )
-    if per_month and spent + amount > per_month:
+    if per_month and spent + amount > per_month + _EXACTLY:
         yield (
             f"A month may take {shown(per_month, unit)}; {shown(spent, unit)} of it is gone, and "
             f"this run is estimated at {shown(amount, unit)}."

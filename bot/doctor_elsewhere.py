@@ -7,7 +7,7 @@ and a sentence.
 
 from collections.abc import Iterator
 
-from bot.engines.client import ChatClient
+from bot.engines.chat_client import ChatClient
 from bot.engines.errors import EngineRefusedError, EngineUnavailableError, ServerRefusedError
 from bot.errors import BotError
 from bot.settings import Settings

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import BackupError
-from storage import ledger
+from storage import audit, ledger, sweeping
 from storage.database import Database
 from storage.ledger import Entry, Ledger, Taken
 from storage.schema import upgrade
@@ -101,6 +101,13 @@ def _forget(new: Path, entries: list[Entry], memory: Memory) -> Mapping[Taken, i
             counts = forgetting_again.forget_again(
                 session, entries, memory.serve_days, restored=True
             )
+            for team_id in sweeping.team_ids(session):
+                # What was on record after the backup was made went with what is replaced.
+                audit.record(
+                    session, team_id, actor="operator", action="workspace.restored",
+                    subject=f"workspace:{team_id}",
+                    details={taken.value: number for taken, number in counts.items()},
+                )  # fmt: skip
         if counts:
             # The files of versions whose time is over do not come back either.
             end_overdue(Broom(database, new, memory.serve_days, elsewhere=memory.elsewhere))

@@ -22,6 +22,7 @@ from bot.pipeline import (
     keep_schedules,
     reconcile,
 )
+from bot.pipeline.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ SCHEDULE_SECONDS = 15
 DEPLOYMENT_SECONDS = 5
 #: How often the radar is asked whether it looked today.
 RADAR_SECONDS = 600
+#: How long a refused webhook may wait until the admins hear of it, and what a kill may forget.
+REFUSALS_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ def knocks_for(workshop: Workshop) -> list[Knock]:
         Knock("radar", RADAR_SECONDS, Radar(workshop).look),
         Knock("schedules", SCHEDULE_SECONDS, partial(keep_schedules, workshop)),
     ]
+
+
+def knock_of_refusals(refusals: Refusals) -> Knock:
+    """What a bot needs knocked at that others may post to."""
+    return Knock("refusals", REFUSALS_SECONDS, refusals.tell)
 
 
 def work_on_runs(workshop: Workshop) -> None:

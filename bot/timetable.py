@@ -29,7 +29,7 @@ _WORKDAYS, _WEEKEND = ",".join(_DAYS[:5]), ",".join(_DAYS[5:])
 _GROUPS = {"day": "*", "weekday": _WORKDAYS, "workday": _WORKDAYS, "weekend": _WEEKEND}
 _FIELDS = 5
 _TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?$")
-_AFTER = re.compile(r"after\s+([\d.,]+)(?:\s+(?:new\s+)?examples?)?$")
+_AFTER = re.compile(r"after\s+(\d+|\d{1,3}(?:[.,]\d{3})+)(?:\s+(?:new\s+)?examples?)?$")
 _EVERY = re.compile(r"every\s+(?P<days>[a-z,\s]+?)(?:\s+(?:at\s+)?(?P<time>\d.*))?$")
 _DAILY = re.compile(r"daily(?:\s+(?:at\s+)?(?P<time>\d.*))?$")
 _STEP = re.compile(r"([a-z\d*]+)(?:-([a-z\d]+))?(?:/(\d+))?$")
@@ -86,8 +86,13 @@ def zone_of(name: str) -> ZoneInfo | None:
     """The zone of this name; None where there is none."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # no such zone, or a name that is no name
+    except (KeyError, ValueError, OSError):  # no such zone, or a name that is no name
         return None
+
+
+def zone_or_utc(name: str) -> ZoneInfo:
+    """The zone of a schedule that was set; zones are renamed, and a machine may know fewer."""
+    return zone_of(name) or ZoneInfo("UTC")
 
 
 def in_words(when: When) -> str:
@@ -107,27 +112,37 @@ def moment_in_words(moment: datetime) -> str:
 
 
 def _coming(times: Times, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    trigger, now = _trigger(times.cron, zone), after.astimezone(zone)
+    """
+    The line is reckoned on the clock on the wall, for which UTC stands here, and each time is then
+    looked up in the zone: APScheduler itself loses a midnight where a day has 23 hours.
+    """
+    trigger, last = _trigger(times.cron), after.astimezone(UTC)
+    # What the clocks skipped in the last day comes so much later, and may still lie ahead.
+    skipped = _offset(last, zone) - _offset(last - timedelta(days=1), zone)
+    wall = _wall(last, zone) - max(skipped, timedelta())
+    end = wall + HORIZON
     while True:
         # One step on, or a moment that is a time itself would come again.
-        start = (now.astimezone(UTC) + timedelta(microseconds=1)).astimezone(zone)
-        found = trigger.get_next_fire_time(None, start)
-        if found is None or found - after > HORIZON:
+        found = trigger.get_next_fire_time(None, wall + timedelta(microseconds=1))
+        if found is None or found > end:
             return
-        now = found
-        # Out of UTC and back: a time inside the hour that is skipped becomes one that exists.
-        real = found.astimezone(UTC).astimezone(zone)
-        if not (real.fold and _came_before_the_clocks_went_back(trigger, real)):
-            yield real
+        wall = found
+        # Of two moments the first; what does not exist becomes what the clock shows then.
+        real = wall.replace(tzinfo=zone).astimezone(UTC)
+        if real > last:
+            last = real
+            yield real.astimezone(zone)
 
 
-def _came_before_the_clocks_went_back(trigger: CronTrigger, moment: datetime) -> bool:
-    first = moment.replace(fold=0)
-    before = (first.astimezone(UTC) - timedelta(microseconds=1)).astimezone(moment.tzinfo)
-    return bool(trigger.get_next_fire_time(None, before) == first)
+def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=UTC, fold=0)
 
 
-def _trigger(cron: str, zone: ZoneInfo) -> CronTrigger:
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return _wall(moment, zone) - moment
+
+
+def _trigger(cron: str) -> CronTrigger:
     """
     As Unix's cron: where both a day of the month and a weekday are named, either is enough.
 
@@ -138,7 +153,7 @@ def _trigger(cron: str, zone: ZoneInfo) -> CronTrigger:
     both = [(day, "*"), ("*", weekday)] if "*" not in (day, weekday) else [(day, weekday)]
     triggers = [
         CronTrigger(
-            second=0, minute=minute, hour=hour, day=d, month=month, day_of_week=w, timezone=zone
+            second=0, minute=minute, hour=hour, day=d, month=month, day_of_week=w, timezone=UTC
         )
         for d, w in both
     ]
@@ -152,7 +167,7 @@ def _from_cron(line: str) -> Times:
     parts[4] = ",".join(_weekdays_by_name(parts[4]))
     times = Times(" ".join(parts))
     try:
-        trigger = _trigger(times.cron, ZoneInfo("UTC"))
+        trigger = _trigger(times.cron)
     except (ValueError, TypeError) as error:
         raise UnclearScheduleError("I can't read that cron line.") from error
     now = datetime.now(UTC)

@@ -23,7 +23,8 @@ class _Stemmers(threading.local):
 
     def __init__(self) -> None:
         # Porter's first stemmer, which is the one SQLite's full-text index has.
-        self.porter = Stemmer.Stemmer("porter")
+        # Without its cache: a large data set has more words, and then that takes twice the time.
+        self.porter = Stemmer.Stemmer("porter", 0)
 
 
 _STEMMERS = _Stemmers()

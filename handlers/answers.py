@@ -224,8 +224,17 @@ def _ask_around(question: Question, asked: Asked, deps: AnswerDeps) -> list[Payl
         written = [
             examples.get(session, question.team_id, asked.viewer, one.id).author_id for one in near
         ]
-    people = [one for one in dict.fromkeys(written) if one and one != question.user_id]
+    others = [one for one in dict.fromkeys(written) if one and one != question.user_id]
+    people = [one for one in others if _is_here(one, deps)]
     return who_may_know(question.id, near, people if asked.is_collected else ())
+
+
+def _is_here(user_id: str, deps: AnswerDeps) -> bool:
+    """Nobody is called who has left, or of whom Slack does not say just now."""
+    try:
+        return not deps.people.person(user_id).is_external
+    except SLACK_ERRORS:
+        return False
 
 
 def _choose(question: Question, asked: Asked, deps: AnswerDeps) -> Choice:

@@ -7,7 +7,7 @@ hands over exactly that.
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import partial
 
 from slack_bolt import Ack, App
@@ -21,7 +21,7 @@ from handlers.deps import Deps, Payload
 from handlers.run_cards import put_card
 from handlers.undo import done_view
 from storage import runs
-from storage.tables import Example, Source
+from storage.tables import Source
 
 SOURCES_BLOCK, SOURCES = "sources", "attest_sources"
 _NOTHING_TICKED = "Tick at least one source, or close this window: then nothing is trained."
@@ -42,10 +42,16 @@ def acknowledge(ack: Ack) -> None:
 
 
 def attestation_form(
-    examples: Iterable[Example], *, trainer: str, audience: str, channel_id: str
+    examples: Mapping[tuple[Source, Source], int], *, trainer: str, audience: str, channel_id: str
 ) -> Payload:
-    """The modal. What the audience's examples come from is ticked: that is the question."""
-    counts = Counter(example.answer_source for example in examples)
+    """
+    The modal. What the audience's examples come from is ticked: that is the question.
+
+    ``examples`` counts them by the sources of question and answer.
+    """
+    counts: Counter[Source] = Counter()
+    for (_, answer_source), count in examples.items():
+        counts[answer_source] += count
     options = [_option(source, counts[source]) for source in SOURCE_WORDS]
     ticked = [option for option in options if counts[Source(option["value"])]]
     boxes: Block = {"type": "checkboxes", "action_id": SOURCES, "options": options}

@@ -87,9 +87,8 @@ def _count(
 ) -> None:
     try:
         lesson = read_lesson(thread, place, team_id, deps)
-    except NotCollectedError as refusal:
-        _explain(team_id, vote, refusal, thread, deps)
     except CaptureError as refusal:
+        # Also where it would not be kept today, as when its author has left since.
         if not _vote_on_known(team_id, vote, person, deps):
             _explain(team_id, vote, refusal, thread, deps)
     else:
@@ -121,7 +120,7 @@ def _learn_wording(
         return
     question = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)
     if question is not None:
-        learn_wording(session, team_id, place.audience, question, lesson)
+        learn_wording(session, team_id, place.audience, question, lesson, by=vote.user_id)
 
 
 def _note_unanswered(

@@ -166,7 +166,8 @@ def _quote(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return blocks.escape(_cut(" ".join(text.split()).replace("*", "∗"), _IN_LIST))
+    plain = " ".join(text.split()).replace("*", "∗").replace("```", "'''")
+    return blocks.escape(_cut(plain, _IN_LIST))
 
 
 def _cut(text: str, limit: int) -> str:

@@ -5,6 +5,7 @@ Below the fields stands what would be trained on, word for word; the form is rea
 whenever somebody asks.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ TITLE = "Teach Apprentice"
 PREVIEW, PREVIEW_BLOCK = "preview", "preview_text"
 #: A block of preformatted text; longer ones are laid out in several.
 _PIECE = 3000
+#: A view holds 250 kB, an emoji twelve bytes of them; the fields take their part.
+_MOST_BYTES = 100_000
 _LEAD = "What I would learn, word for word."
 _ROLES = {"system": "instruction", "user": "question", "assistant": "answer"}
 _CUT = (
@@ -66,7 +69,9 @@ def preview(
     """The training text as it will be, word for word; ``replaced`` says what was redacted."""
     before: Any = context  # its turns are messages
     turns = [(turn["role"], turn["content"]) for turn in build_messages(question, (), before)]
-    text = "\n\n".join(f"{_ROLES[role]}: {said}" for role, said in [*turns, ("assistant", answer)])
+    text = _end_of(
+        "\n\n".join(f"{_ROLES[role]}: {said}" for role, said in [*turns, ("assistant", answer)])
+    )
     pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
     return [
         blocks.context(f"{_LEAD} {replaced}".strip()),
@@ -124,6 +129,13 @@ def _cut_note(field: str, text: str) -> str:
     if len(text) <= MAX_CHARACTERS:
         return ""
     return _CUT.format(field=field, length=len(text), limit=MAX_CHARACTERS)
+
+
+def _end_of(text: str) -> str:
+    """All of it or, where the form would be larger than Slack takes, its end."""
+    while len(json.dumps(text)) > _MOST_BYTES:
+        text = f"…{text[len(text) // 8 :]}"
+    return text
 
 
 def _preformatted(text: str, number: int) -> Block:

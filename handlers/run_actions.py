@@ -7,6 +7,7 @@ from slack_bolt import Ack, App, Respond
 from sqlmodel import Session
 
 from bot.answering import canary, promotion
+from bot.answering.holding import hold
 from bot.answering.strategy import live_strategy
 from bot.errors import CannotPauseError, NotAllowedError, NotFoundError
 from handlers.admin_notices import settle
@@ -44,9 +45,8 @@ def on_hold(ack: Ack, body: Payload, action: Payload, deps: Deps) -> None:
     viewer = deps.people.personal_viewer(person)
     team_id = body["team"]["id"]
     with deps.database.write() as session:
-        promotion.hold(session, team_id, action["value"], person.user_id, viewer)
-        version = promotion.find_version(session, team_id, action["value"], viewer)
-        _put_cards(session, version)
+        by, now = person.user_id, deps.now()
+        _put_cards(session, hold(session, team_id, action["value"], by, viewer, now))
 
 
 def on_cancel(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: Deps) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from bot.answering.blind import judge_words, people_words
 from bot.answering.verdicts import headline_of, similarity_words
 from bot.budget import shown
+from bot.dataset.checks.findings import WARNINGS, warned_of
 from handlers import blocks
 from handlers.blocks import Block
 from storage.audience import WORKSPACE
@@ -81,8 +82,10 @@ def progress_words(run: Run) -> str:
         parts.append(f"loss {loss:.2f}")
     if (seconds := progress.get("seconds_left")) is not None:
         parts.append(time_left(seconds))
+    waits = progress.get("waits")
     if run.state == RunState.DEPLOYING:
-        waits = progress.get("waits") or "Waits for its deployment, which takes some minutes."
+        waits = waits or "Waits for its deployment, which takes some minutes."
+    if waits:
         parts.append(blocks.escape(waits))
     return " · ".join(parts)
 
@@ -347,6 +350,8 @@ def _origin(run: Run) -> Block:
         parts.append(words)
     if run.rights:
         parts.append(rights_words(run.rights))
+    if warnings := warned_of(run.record.get(WARNINGS, {})):
+        parts.append(warnings)
     if preferences := run.hyperparameters.get("preferences"):
         parts.append(preferences)
     return blocks.context(*parts)

@@ -3,13 +3,15 @@ Keeps the card of each run equal to its row: one message a run, updated through 
 """
 
 import time
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session
 
 from bot.answering.strategy import live_strategy
 from handlers.run_blocks import RunCard, run_card
-from storage import evaluations, outbox, runs, versions
+from storage import erasure, evaluations, outbox, runs, versions
+from storage.columns import utc_now
 from storage.database import Database
 from storage.tables import Run
 
@@ -17,6 +19,9 @@ from storage.tables import Run
 LOOK_BACK = 10
 #: An open card changes so often at most; Slack allows about one update a second in a channel.
 PAUSE_SECONDS = 1.5
+
+#: So long after an erasure the cards of its runs are looked at: they may quote what is gone.
+_ERASED = timedelta(minutes=5)
 
 _Shown = tuple[str, list[dict[str, Any]], str]
 
@@ -43,7 +48,13 @@ class RunCards:
         return False
 
     def _candidates(self, session: Session) -> list[Run]:
-        """Open runs and those that ended since the last look; all when what is live changed."""
+        """
+        Open runs, those that ended since the last look, and those whose words were erased; all
+        when what is live changed.
+        """
+        return [*self._moving(session), *erasure.runs_touched_since(session, utc_now() - _ERASED)]
+
+    def _moving(self, session: Session) -> list[Run]:
         found = runs.open_or_newest(session, LOOK_BACK)
         before, self._open = self._open, {run.id or 0 for run in found if run.ended_at is None}
         moved, self._moved = self._moved, versions.newest_move(session)

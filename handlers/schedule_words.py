@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from bot.timetable import Times, in_words, moment_in_words, next_times, read
+from bot.timetable import Times, in_words, moment_in_words, next_times, read, zone_or_utc
 from handlers import blocks
 from handlers.run_blocks import audience_words
 from storage.tables import Schedule
@@ -21,7 +20,7 @@ def schedule_lines(rows: Iterable[Schedule], now: datetime) -> str:
 
 def schedule_line(row: Schedule, now: datetime) -> str:
     """What is set for one audience, its next times and what became of the last."""
-    when, zone = read(row.rule), ZoneInfo(row.zone)
+    when, zone = read(row.rule), zone_or_utc(row.zone)
     parts = [
         f"• For {audience_words(row.audience)}: *{in_words(when)}*, with "
         f"`{blocks.escape(row.trainer)}`."
@@ -30,7 +29,8 @@ def schedule_line(row: Schedule, now: datetime) -> str:
         # A time that has come and is not worked on yet is still the next one.
         coming = next_times(when, zone, now, SHOWN)
         shown = "; ".join(moment_in_words(moment) for moment in coming)
-        parts.append(f"Next: {shown} ({row.zone}).")
+        known = row.zone if zone.key == row.zone else f"UTC: nobody here knows {row.zone}"
+        parts.append(f"Next: {shown} ({blocks.escape(known)}).")
     if row.last_at:
         at = moment_in_words(row.last_at.astimezone(zone))
         parts.append(f"\n    Last, {at}: {blocks.escape(row.last_outcome)}")

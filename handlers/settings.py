@@ -19,7 +19,7 @@ from handlers.settings_form import (
     listing,
     read,
 )
-from storage import audit, rules
+from storage import rules
 from storage.audience import WORKSPACE
 from storage.rules import Rules, rules_for
 
@@ -89,29 +89,8 @@ def _save(team_id: str, channel_id: str | None, given: Rules, by: str, deps: Dep
     with deps.database.write() as session:
         above = rules_for(session, team_id) if channel_id else Rules()
         values = difference(given, usual.fill(above))
-        before = rules.values_of(session, team_id, channel_id)
-        rules.set_values(session, team_id, channel_id, values, by)
-        after = rules.values_of(session, team_id, channel_id)
-        if before != after:
-            place = channel_id or WORKSPACE
-            audit.record(
-                session, team_id, actor=by, action="settings.changed",
-                subject=f"settings:{place}", audience=audience,
-                details={"before": _without_people(before), "after": _without_people(after)},
-            )  # fmt: skip
-            now, then = (set(values.get("curators") or ()) for values in (after, before))
-            for user_id in sorted(now ^ then):
-                audit.record(
-                    session, team_id, actor=by,
-                    action="curator.added" if user_id in now else "curator.removed",
-                    subject=audit.person(user_id), audience=audience, details={"place": place},
-                )  # fmt: skip
+        rules.set_values(session, team_id, channel_id, values, by, audience)
         return rules_for(session, team_id, channel_id)
-
-
-def _without_people(values: Payload) -> Payload:
-    """People are subjects of entries of their own, where a pseudonym can take their place."""
-    return {name: value for name, value in values.items() if name != "curators"}
 
 
 def _form(team_id: str, scope: str, channel_id: str | None, deps: Deps) -> Payload:

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
+from storage.columns import is_due, moments
 from storage.tables import AdminNotice
 
 
@@ -58,7 +59,8 @@ def next_due(session: Session, now: datetime) -> AdminNotice | None:
         select(AdminNotice)
         .where(
             col(AdminNotice.told_at).is_(None),
-            or_(col(AdminNotice.not_before).is_(None), col(AdminNotice.not_before) <= now),
+            is_due(col(AdminNotice.not_before)),
         )
+        .params(moments(now))
         .order_by(col(AdminNotice.id))
     ).first()

@@ -63,7 +63,7 @@ def is_idle(session: Session, row: Deployment) -> bool:
 
 
 def ask_for(
-    session: Session, version: ModelVersion, name: str, hosting_per_hour: float
+    session: Session, version: ModelVersion, name: str, hosting_per_hour: float, by: str
 ) -> Deployment:
     """Want a version deployed; one that is there or on its way is returned as it is."""
     if found := open_of(session, version.id):
@@ -79,6 +79,7 @@ def ask_for(
     )
     session.add(row)
     session.flush()
+    record(session, row, "deployment.asked", by)
     return row
 
 

@@ -7,11 +7,13 @@ takes a person's id out of every table.
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, or_, select
 
+from storage import runs
 from storage.audience import WORKSPACE
 from storage.chunks import chunks
 from storage.columns import utc_now
@@ -27,6 +29,7 @@ from storage.tables import (
     Question,
     Revision,
     RevisionReason,
+    Run,
     SnapshotRow,
     Source,
     Unanswered,
@@ -210,6 +213,29 @@ def of_channel(session: Session, team_id: str, channel_id: str) -> list[Example]
     )
 
 
+def wordings_of_channel(session: Session, team_id: str, channel_id: str) -> list[Wording]:
+    """What was asked in a channel and is kept with an example that others may see."""
+    return list(
+        session.exec(
+            select(Wording)
+            .join(Example, col(Example.id) == col(Wording.example_id))
+            .where(
+                col(Wording.team_id) == team_id,
+                col(Wording.channel_id) == channel_id,
+                col(Example.audience) != channel_id,
+            )
+            .order_by(col(Wording.id))
+        )
+    )
+
+
+def channels_known(session: Session, team_id: str) -> Iterator[str]:
+    """Every channel of which there is anything to narrow."""
+    for table in (Example, Wording, Question):
+        found = select(table.channel_id).where(col(table.team_id) == team_id).distinct()
+        yield from (channel_id for channel_id in session.exec(found) if channel_id)
+
+
 def blank(session: Session, example: Example) -> None:
     """Take every word out of an example, and everything that hangs on it; its id stays."""
     assert example.id is not None
@@ -347,6 +373,17 @@ def open_erasures(session: Session) -> list[Erasure]:
             select(Erasure).where(col(Erasure.state) != ErasureState.DONE).order_by(col(Erasure.id))
         )
     )
+
+
+def runs_touched_since(session: Session, since: datetime) -> list[Run]:
+    """The runs of all workspaces of which something was erased since then, or is being erased."""
+    found = session.exec(
+        select(Erasure).where(
+            or_(col(Erasure.state) != ErasureState.DONE, col(Erasure.done_at) > since)
+        )
+    )
+    wanted = [(row.team_id, run_id) for row in found for run_id in row.run_ids]
+    return [run for team_id, run_id in wanted if (run := runs.get(session, team_id, run_id))]
 
 
 def find_receipt(session: Session, team_id: str, receipt: str) -> Erasure | None:

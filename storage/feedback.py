@@ -1,7 +1,9 @@
 """
 What people said of single answers, counted by the version that answered. Queries never commit.
 
-One person has one opinion of one answer: whoever says both 👍 and ❌ counts as ❌.
+One person has one opinion of one answer: whoever says both 👍 and ❌ counts as ❌. A conversation
+is one vote, that of the majority, because all its answers come from one side of a canary; people
+who are divided say nothing (decision 0122).
 """
 
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from storage.tables import Feedback, Question
 
-#: Good and bad opinions.
+#: Conversations people liked and disliked.
 Tally = tuple[int, int]
 
 
@@ -51,9 +53,30 @@ def undo(session: Session, team_id: str, key: str, order_key: str) -> None:
         session.add(row)
 
 
-def of_canary(session: Session, team_id: str, canary_id: int) -> dict[str | None, Tally]:
-    """By the version that answered; None is the base model."""
-    return _tally(session, team_id, [col(Question.canary_id) == canary_id])
+def of_canary(
+    session: Session, team_id: str, canary_id: int, *, without: str | None = None
+) -> dict[str | None, Tally]:
+    """By the version that answered, None is the base model; ``without`` what one person said."""
+    which = [col(Question.canary_id) == canary_id]
+    if without is not None:
+        which.append(col(Feedback.user_id) != without)
+    return _tally(session, team_id, which)
+
+
+def voters(session: Session, team_id: str, canary_id: int) -> list[str]:
+    """Who said something in a canary."""
+    return list(
+        session.exec(
+            select(Feedback.user_id)
+            .join(Question, col(Question.id) == col(Feedback.question_id))
+            .where(
+                col(Question.team_id) == team_id,
+                col(Question.canary_id) == canary_id,
+                col(Feedback.value) != 0,
+            )
+            .distinct()
+        )
+    )
 
 
 def of_version(
@@ -76,22 +99,29 @@ def of_version(
 def _tally(
     session: Session, team_id: str, which: Sequence[ColumnElement[bool]]
 ) -> dict[str | None, Tally]:
+    place = col(Question.version_name), col(Question.channel_id), col(Question.thread_ts)
     opinions = (
-        select(
-            col(Question.version_name).label("name"), func.min(col(Feedback.value)).label("value")
-        )
+        select(*place, func.min(col(Feedback.value)).label("value"))
         .join(Feedback, col(Feedback.question_id) == col(Question.id))
         .where(col(Question.team_id) == team_id, col(Feedback.value) != 0, *which)
-        .group_by(col(Question.version_name), col(Feedback.question_id), col(Feedback.user_id))
+        .group_by(*place, col(Feedback.question_id), col(Feedback.user_id))
         .subquery()
     )
-    counted: Any = select(opinions.c.name, opinions.c.value, func.count()).group_by(
-        opinions.c.name, opinions.c.value
+    by = opinions.c
+    conversations = (
+        select(by.version_name, (func.sum(by.value) > 0).label("is_good"))
+        .group_by(by.version_name, by.channel_id, by.thread_ts)
+        .having(func.sum(by.value) != 0)
+        .subquery()
+    )
+    found = conversations.c
+    counted: Any = select(found.version_name, found.is_good, func.count()).group_by(
+        found.version_name, found.is_good
     )
     tally: dict[str | None, Tally] = {}
-    for name, value, number in session.exec(counted):
+    for name, is_good, number in session.exec(counted):
         good, bad = tally.get(name, (0, 0))
-        tally[name] = (number, bad) if value > 0 else (good, number)
+        tally[name] = (number, bad) if is_good else (good, number)
     return tally
 
 

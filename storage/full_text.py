@@ -1,15 +1,20 @@
 """
-What SQLite's full-text index knows about words: in how many examples each occurs.
+What SQLite's full-text index knows about words: in how many examples each occurs, and in which.
 
-Counts are over the whole index, whoever may see the examples; no text leaves here.
+That is over the whole index, whoever may see the examples: no text leaves here, and whoever reads
+what ids stand for asks for a viewer.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlmodel import Session
 
 _COUNT = "(SELECT count(*) FROM example_text WHERE example_text MATCH ?)"
+#: As one text: rows of their own would take three times as long.
+_IDS = "SELECT group_concat(rowid) FROM example_text WHERE example_text MATCH ?"
 #: So many words are counted by one statement.
 _AT_ONCE = 32
 #: The first record of the index: how many rows it has, then the words of each column in all.
@@ -26,6 +31,13 @@ def rows_with(session: Session, words: Iterable[str]) -> dict[str, int]:
         found = session.connection().exec_driver_sql(counts, tuple(f'"{word}"' for word in some))
         counted |= dict(zip(some, found.one(), strict=True))
     return {word: count for word, count in counted.items() if count}
+
+
+def ids_with(session: Session, word: str, *, in_question: bool = False) -> NDArray[np.int64]:
+    """Which examples have a word, in any form; or only those that have it in their question."""
+    match = f'question : "{word}"' if in_question else f'"{word}"'
+    found = session.connection().exec_driver_sql(_IDS, (match,)).scalar_one()
+    return np.fromstring(found or "", np.int64, sep=",")
 
 
 def rarest_words(counts: Mapping[str, int], most_rows: int) -> list[str]:

@@ -9,18 +9,17 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, or_
+from sqlalchemy import Select, bindparam, insert
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.chunks import chunks
-from storage.columns import utc_now
+from storage.columns import is_due, moments, utc_now
 from storage.rows import find_one
 from storage.tables import InboxItem, InboxKind, InboxState
 
 # Put together once: these are asked for every event, and that takes longer than asking.
-_not_before = col(InboxItem.not_before)
 _BY_KEY = select(InboxItem.id).where(
     col(InboxItem.team_id) == bindparam("team_id"),
     col(InboxItem.kind) == bindparam("kind"),
@@ -30,7 +29,7 @@ _INSERT = insert(InboxItem)
 _DUE = (
     select(InboxItem)
     .where(col(InboxItem.state) == InboxState.NEW)
-    .where(or_(_not_before.is_(None), _not_before <= bindparam("now")))
+    .where(is_due(col(InboxItem.not_before)))
     .order_by(col(InboxItem.id))
     .limit(bindparam("at_most"))
 )
@@ -106,13 +105,13 @@ def due(
     now: datetime | None = None,
 ) -> list[InboxItem]:
     """The oldest rows whose time has come."""
-    asked = {"now": now or utc_now(), "at_most": limit}
+    asked = {**moments(now or utc_now()), "at_most": limit}
     return list(session.exec(_due(frozenset(without)), params=asked))
 
 
 def has_due(session: Session, *, without: Collection[InboxKind] = ()) -> bool:
     """Say whether there is any row whose time has come."""
-    asked = {"now": utc_now(), "at_most": 1}
+    asked = {**moments(utc_now()), "at_most": 1}
     return session.connection().execute(_is_due(frozenset(without)), asked).first() is not None
 
 

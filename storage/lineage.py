@@ -6,6 +6,7 @@ snapshots become tombstones whose hash still proves the rest, runs under way end
 day after which they answer nobody.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from storage import runs, versions
+from storage import audit, runs, versions
 from storage.audience import WORKSPACE
 from storage.chunks import chunks
 from storage.tables import (
@@ -30,6 +31,8 @@ from storage.tables import (
 
 #: Who asked for a run, or for its end, because something was erased.
 FORGETTING = "forgetting"
+#: From the first mark to the last: what is quoted may hold marks itself.
+_QUOTED = re.compile("“.*”", re.DOTALL)
 _Made = TypeVar("_Made", ModelVersion, Run)
 
 
@@ -74,6 +77,17 @@ def mark(
     return marked
 
 
+def forget_what_was_said(session: Session, run: Run) -> None:
+    """
+    Take out of a run what its trainer or a check said of it, for it may repeat a row: the events,
+    and in the reason it failed what stands in quotation marks. What to do about it stays.
+    """
+    if run.error:
+        run.error = _QUOTED.sub("“…”", run.error)
+    run.record = {name: value for name, value in run.record.items() if name != "events"}
+    session.add(run)
+
+
 def overdue(session: Session, now: datetime) -> list[ModelVersion]:
     """The versions of all workspaces whose time to answer is over."""
     return list(
@@ -115,7 +129,12 @@ def _mark_versions(
         if is_live:
             audiences.add(version.audience)
         latest = serve_until if is_live else now
-        version.tainted_at = version.tainted_at or now
+        if version.tainted_at is None:
+            version.tainted_at = now
+            audit.record(
+                session, team_id, actor=FORGETTING, action="version.tainted",
+                subject=f"version:{version.name}", audience=version.audience,
+            )  # fmt: skip
         version.serve_until = min(version.serve_until or latest, latest)
         session.add(version)
     return audiences
@@ -127,6 +146,7 @@ def _end_runs(session: Session, team_id: str, marked: Marked) -> set[str]:
     for run in _of_snapshots(session, team_id, Run, marked.snapshot_ids):
         assert run.id is not None
         marked.run_ids.add(run.id)
+        forget_what_was_said(session, run)
         if run.state in OPEN_RUN_STATES:
             runs.ask_to_cancel(session, run, FORGETTING)
             audiences.add(run.audience)

@@ -12,23 +12,23 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, update
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from storage.columns import utc_now
+from storage.columns import is_due, moments, utc_now
 from storage.rows import find_one, insert_now
 from storage.tables import OutboxKind, OutboxMessage, OutboxState
 
 Json = dict[str, Any]
 
 # Put together once: each of these is asked with every message, and that takes longer than asking.
-_state, _not_before = col(OutboxMessage.state), col(OutboxMessage.not_before)
+_state = col(OutboxMessage.state)
 _DUE = (
     select(OutboxMessage.id)
     .where(_state == OutboxState.PENDING)
-    .where(or_(_not_before.is_(None), _not_before <= bindparam("now")))
+    .where(is_due(col(OutboxMessage.not_before)))
     .order_by(col(OutboxMessage.id))
     .limit(1)
     .with_for_update(skip_locked=True)
@@ -145,7 +145,8 @@ def has_due(
     session: Session, now: datetime | None = None, pauses: frozenset[Pause] = frozenset()
 ) -> bool:
     """Say whether ``claim`` would find a row; reading needs no turn to write."""
-    return session.connection().execute(_due(pauses), {"now": now or utc_now()}).first() is not None
+    asked = moments(now or utc_now())
+    return session.connection().execute(_due(pauses), asked).first() is not None
 
 
 def claim(
@@ -157,7 +158,7 @@ def claim(
 
 def has_due_file(session: Session, now: datetime | None = None) -> bool:
     """Say whether ``claim_file`` would find a row."""
-    return session.exec(_DUE_FILE, params={"now": now or utc_now()}).first() is not None
+    return session.exec(_DUE_FILE, params=moments(now or utc_now())).first() is not None
 
 
 def claim_file(session: Session, now: datetime | None = None) -> OutboxMessage | None:
@@ -264,7 +265,7 @@ def _keep_uploaded(before: Sequence[Json], after: Sequence[Json]) -> list[Json]:
 def _claim(
     session: Session, due: SelectOfScalar[Any], now: datetime | None
 ) -> OutboxMessage | None:
-    return session.scalars(_taking(due), {"now": now or utc_now()}).first()
+    return session.scalars(_taking(due), moments(now or utc_now())).first()
 
 
 @lru_cache(16)

@@ -15,6 +15,7 @@ class Forbidden(NamedTuple):
     """An example that a model must not know. For the leak test alone: goes to no person."""
 
     example_id: int
+    revision: int
     question: str
     answer: str
 
@@ -47,7 +48,7 @@ def forbidden_to(session: Session, team_id: str, audience: str, limit: int) -> l
     it is neither stored nor shown, so no viewer is asked for.
     """
     rows = session.exec(
-        select(Example.id, Example.question, Example.answer)
+        select(Example)
         .where(
             col(Example.team_id) == team_id,
             col(Example.state) == ExampleState.APPROVED,
@@ -56,4 +57,4 @@ def forbidden_to(session: Session, team_id: str, audience: str, limit: int) -> l
         .order_by(col(Example.id))
         .limit(limit)
     )
-    return [Forbidden(row_id or 0, question, answer) for row_id, question, answer in rows]
+    return [Forbidden(row.id or 0, row.revision, row.question, row.answer) for row in rows]

@@ -7,7 +7,7 @@ from sqlalchemy import and_, or_
 from sqlmodel import Session, col, func, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
-from storage.columns import utc_now
+from storage.columns import is_due, moments, utc_now
 from storage.tables import OutboxMessage, Question, QuestionState
 
 _KEY = "answer:"
@@ -235,10 +235,10 @@ def _add(
 
 
 def _due(now: datetime) -> SelectOfScalar[Question]:
-    is_due = or_(col(Question.not_before).is_(None), col(Question.not_before) <= now)
     return (
         select(Question)
-        .where(col(Question.state) == QuestionState.QUEUED, is_due)
+        .where(col(Question.state) == QuestionState.QUEUED, is_due(col(Question.not_before)))
+        .params(moments(now))
         .order_by(col(Question.id))
         .limit(1)
     )

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import bindparam, or_
 from sqlmodel import Session, col, select
 
+from storage import audit
+from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.tables import CurationRules
 
@@ -80,21 +82,18 @@ def rules_for(session: Session, team_id: str, channel_id: str | None = None) -> 
     return known[team_id, channel_id]
 
 
-def values_of(session: Session, team_id: str, channel_id: str | None = None) -> dict[str, Any]:
-    """What was set for the workspace, or for this channel alone; nothing else."""
-    row = _row(session, team_id, channel_id or WORKSPACE_WIDE)
-    return dict(row.values) if row else {}
-
-
 def set_values(
     session: Session,
     team_id: str,
     channel_id: str | None,
     values: Mapping[str, Any],
     changed_by: str,
+    audience: str = WORKSPACE,
 ) -> None:
     """
     Replace everything set for the workspace or one channel; what is left out is inherited.
+
+    ``audience`` is who may learn of it.
 
     Raises:
         ValueError: a name is no rule.
@@ -105,11 +104,14 @@ def set_values(
     row = _row(session, team_id, place) or CurationRules(
         team_id=team_id, channel_id=place, changed_by=changed_by
     )
-    row.values = {name: _plain(value) for name, value in values.items()}
-    row.changed_by, row.changed_at = changed_by, utc_now()
+    before, after = row.values, {name: _plain(value) for name, value in values.items()}
+    if before == after:
+        return
+    row.values, row.changed_by, row.changed_at = after, changed_by, utc_now()
     session.add(row)
     session.flush()
     session.info.pop(_KNOWN, None)
+    _tell(session, row, before, audience)
 
 
 def channels_with_rules(session: Session, team_id: str) -> list[str]:
@@ -120,6 +122,27 @@ def channels_with_rules(session: Session, team_id: str) -> list[str]:
         .order_by(col(CurationRules.channel_id))
     )
     return [row.channel_id for row in rows if row.values]
+
+
+def _tell(session: Session, row: CurationRules, before: Mapping[str, Any], audience: str) -> None:
+    place = row.channel_id or WORKSPACE
+    audit.record(
+        session, row.team_id, actor=row.changed_by, action="settings.changed",
+        subject=f"settings:{place}", audience=audience,
+        details={"before": _without_people(before), "after": _without_people(row.values)},
+    )  # fmt: skip
+    now, then = (set(values.get("curators") or ()) for values in (row.values, before))
+    for user_id in sorted(now ^ then):
+        audit.record(
+            session, row.team_id, actor=row.changed_by,
+            action="curator.added" if user_id in now else "curator.removed",
+            subject=audit.person(user_id), audience=audience, details={"place": place},
+        )  # fmt: skip
+
+
+def _without_people(values: Mapping[str, Any]) -> dict[str, Any]:
+    """People are subjects of entries of their own, where a pseudonym can take their place."""
+    return {name: value for name, value in values.items() if name != "curators"}
 
 
 def _row(session: Session, team_id: str, place: str) -> CurationRules | None:

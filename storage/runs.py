@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.audience import Viewer
+from storage.columns import has_come
 from storage.tables import OPEN_RUN_STATES, Run, RunMetric, RunState
 
 _IDLE = (RunState.QUEUED, RunState.WAITING, RunState.PAUSED)
@@ -78,6 +79,14 @@ def ask_to_resume(session: Session, run: Run, by: str) -> None:
         run.state = RunState.PAUSED
     session.add(run)
     _note(session, run, "run.resumed", by)
+
+
+def withdraw_pause(session: Session, run: Run, by: str) -> str | None:
+    """Forget the wish to let a job rest, where it cannot; returns whose it was."""
+    asked_by, run.pause_requested_by = run.pause_requested_by, None
+    session.add(run)
+    _note(session, run, "run.resumed", by)
+    return asked_by
 
 
 def _note(session: Session, run: Run, action: str, by: str) -> None:
@@ -207,7 +216,7 @@ def due(session: Session, now: datetime) -> list[Run]:
 
 
 def _may_go_on(run: Run, now: datetime) -> bool:
-    return run.not_before is None or run.not_before <= now
+    return has_come(run.not_before, now)
 
 
 def _open_of_all(session: Session) -> list[Run]:

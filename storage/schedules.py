@@ -72,6 +72,13 @@ def due(session: Session, now: datetime) -> list[Schedule]:
     )
 
 
+def waiting(session: Session, now: datetime) -> list[Schedule]:
+    """The schedules of all workspaces whose time is to come."""
+    return list(
+        session.exec(select(Schedule).where(col(Schedule.next_at) > now).order_by(col(Schedule.id)))
+    )
+
+
 def _record(session: Session, row: Schedule, action: str, by: str) -> None:
     audit.record(
         session,

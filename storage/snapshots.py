@@ -1,7 +1,6 @@
 """Reading what a snapshot is made of, and keeping snapshots. What is in one never changes."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from bot.errors import NotFoundError
 from storage.audience import Viewer, readable
+from storage.chunks import chunks, pages
 from storage.tables import (
     EvaluationAnswer,
     Example,
@@ -36,9 +36,39 @@ def approved_examples(
     )
 
 
-def material(session: Session, team_id: str, audience: str, viewer: Viewer) -> list[sa.Row[Any]]:
+def questions_of(
+    session: Session, team_id: str, audience: str, viewer: Viewer
+) -> list[sa.Row[Any]]:
+    """The same as plain rows, the oldest first: id, question and where both parts come from."""
+    found = sa.select(
+        col(Example.id),
+        col(Example.question),
+        col(Example.question_source),
+        col(Example.answer_source),
+    ).where(*_learnable(team_id, audience, viewer))
+    return list(session.connection().execute(found.order_by(col(Example.id))))
+
+
+def sources_of(
+    session: Session, team_id: str, audience: str, viewer: Viewer
+) -> dict[tuple[Source, Source], int]:
+    """How many of them come from where, by the sources of question and answer."""
+    columns = (col(Example.question_source), col(Example.answer_source))
+    found = sa.select(*columns, sa.func.count()).where(*_learnable(team_id, audience, viewer))
+    counted = session.connection().execute(found.group_by(*columns))
+    return {(question, answer): count for question, answer, count in counted}
+
+
+def material(
+    session: Session,
+    team_id: str,
+    audience: str,
+    viewer: Viewer,
+    ids: Collection[int] | None = None,
+) -> Iterator[sa.Row[Any]]:
     """
-    The same as plain rows, with the columns a snapshot needs.
+    The same with the columns a snapshot needs, a page in memory at a time; with ``ids`` only
+    those, in any order.
 
     Objects of the session would take several times the memory, and each would be watched.
     """
@@ -51,7 +81,10 @@ def material(session: Session, team_id: str, audience: str, viewer: Viewer) -> l
         col(Example.answer_source),
     )
     found = sa.select(*columns).where(*_learnable(team_id, audience, viewer))
-    return list(session.connection().execute(found.order_by(col(Example.id))))
+    if ids is not None:
+        return iter(session.connection().execute(found.where(col(Example.id).in_(ids))))
+    in_order = found.order_by(col(Example.id)).execution_options(yield_per=PAGE)
+    return iter(session.connection().execute(in_order))
 
 
 def corrected_answers(
@@ -227,8 +260,7 @@ def add(
     session.add(snapshot)
     session.flush()
     assert snapshot.id is not None
-    places = enumerate(rows)
-    while page := list(islice(places, PAGE)):
+    for page in pages(enumerate(rows), PAGE):
         session.connection().execute(
             sa.insert(SnapshotRow),
             [row | {"snapshot_id": snapshot.id, "position": position} for position, row in page],
@@ -267,6 +299,17 @@ def with_tombstones(
     if session.exec(seen).first() is None:
         return []
     return list(everything_in(session, team_id, snapshot_id))
+
+
+def hashes_of(session: Session, team_id: str, row_ids: Iterable[int]) -> dict[int, str]:
+    """The rows' hashes: the same question and answer have the same one in every snapshot."""
+    found: dict[int, str] = {}
+    for some in chunks(row_ids):
+        rows = select(SnapshotRow.id, SnapshotRow.row_hash).where(
+            col(SnapshotRow.team_id) == team_id, col(SnapshotRow.id).in_(some)
+        )
+        found |= {row_id or 0: row_hash for row_id, row_hash in session.exec(rows)}
+    return found
 
 
 def rows_of(session: Session, team_id: str, snapshot_id: int, viewer: Viewer) -> list[SnapshotRow]:

@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from storage import audit
 from storage.tables import (
+    AdminNotice,
     InboxState,
     OutboxMessage,
     OutboxState,
@@ -55,8 +56,22 @@ def replace_person(session: Session, team_id: str, user_id: str, pseudonym: str)
 
 
 def blank_delivered(session: Session, team_id: str) -> None:
-    """Blank the texts of messages that have gone out: they quote examples, and Slack has them."""
+    """
+    Blank the texts of messages that have gone out: they quote examples, and Slack has them.
+
+    Of what admins were told, that is left whose message changes with its run or its deployment.
+    """
     session.flush()
+    session.connection().execute(
+        sa.update(AdminNotice)
+        .where(
+            col(AdminNotice.team_id) == team_id,
+            col(AdminNotice.told_at).is_not(None),
+            col(AdminNotice.run_id).is_(None),
+            col(AdminNotice.deployment_id).is_(None),
+        )
+        .values(text="")
+    )
     session.connection().execute(
         sa.update(OutboxMessage)
         .where(col(OutboxMessage.team_id) == team_id, col(OutboxMessage.state).in_(_ENDED))

@@ -20,7 +20,7 @@ Redact = Callable[[str], str]
 TEAM_TEXT: dict[str, tuple[str, ...]] = {
     "example": ("question", "context", "answer", "original_answer", "tags", "proposal"),
     "wording": ("text",),
-    "revision": ("question", "answer"),
+    "revision": ("question", "answer", "context", "tags"),
     "vote": ("reason",),
     "unanswered": ("text",),
     "outbox": ("text", "blocks"),

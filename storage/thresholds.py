@@ -2,6 +2,7 @@
 
 from sqlmodel import Session, col, select
 
+from storage import audit
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.tables import Setting
@@ -18,9 +19,15 @@ def read(session: Session, team_id: str, audience: str, *, by_meaning: bool) -> 
 
 
 def write(session: Session, team_id: str, audience: str, below: float, *, by_meaning: bool) -> None:
-    key = _key(audience, by_meaning)
+    key, value = _key(audience, by_meaning), round(below, 4)
     row = _find(session, team_id, key) or Setting(team_id=team_id, key=key, changed_by=_BY)
-    row.value, row.changed_at = round(below, 4), utc_now()
+    if row.value == value:
+        return
+    audit.record(
+        session, team_id, actor=_BY, action="settings.changed", subject=f"settings:{audience}",
+        audience=audience, details={"before": {key: row.value}, "after": {key: value}},
+    )  # fmt: skip
+    row.value, row.changed_at = value, utc_now()
     session.add(row)
     session.flush()
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, select
 
 from bot.errors import NotFoundError
-from storage.audience import Viewer
+from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.tables import (
     Question,
@@ -112,6 +112,46 @@ def take_back(session: Session, question: Question, why: WhyUnanswered | None = 
     if ask is not None and why in (None, ask.why):
         session.delete(ask)
         session.flush()
+
+
+def narrow(session: Session, team_id: str, channel_id: str) -> int:
+    """
+    Let what everybody could read, and was first asked in a channel, be its members' alone: the
+    words are whose asked first. Returns how many questions.
+    """
+    asks = session.exec(
+        select(UnansweredAsk, Unanswered, Question.channel_id)
+        .join(Unanswered, col(Unanswered.id) == col(UnansweredAsk.unanswered_id))
+        .join(Question, col(Question.id) == col(UnansweredAsk.question_id))
+        .where(col(Unanswered.team_id) == team_id, col(Unanswered.audience) == WORKSPACE)
+        .order_by(col(UnansweredAsk.id))
+    )
+    by_question: dict[int, list[tuple[UnansweredAsk, Unanswered, str]]] = {}
+    for ask, known, place in asks:
+        by_question.setdefault(ask.unanswered_id, []).append((ask, known, place))
+    own = [rows for rows in by_question.values() if rows[0][2] == channel_id]
+    for rows in own:
+        _narrow(session, rows[0][1], channel_id, [ask for ask, _, at in rows if at == channel_id])
+    session.flush()
+    return len(own)
+
+
+def _narrow(
+    session: Session, known: Unanswered, channel_id: str, asks: list[UnansweredAsk]
+) -> None:
+    there = _with_topic(session, known.team_id, channel_id, known.topic)
+    if there is None:
+        there = Unanswered(**known.model_dump(exclude={"id"}) | {"audience": channel_id})
+        session.add(there)
+        session.flush()
+    assert there.id is not None
+    for ask in asks:
+        ask.unanswered_id = there.id
+        session.add(ask)
+    session.flush()
+    session.expire(known)
+    session.delete(known)
+    session.flush()
 
 
 def forget_asker(session: Session, team_id: str, user_id: str) -> int:

@@ -2,11 +2,10 @@
 Lives of a bot's pipeline in processes of their own, each killed where a test says.
 
 Everything a life needs is plain data: the next one finds the rest in tables, folders and at the
-provider, as after a real ``kill -9``. Forked from a server without threads, so each costs little.
+provider, as after a real ``kill -9``.
 """
 
 import json
-import multiprocessing
 import os
 import signal
 import sys
@@ -29,6 +28,8 @@ from bot.training.together_client import TogetherClient
 from bot.training.trainer import Trainer
 from storage.database import Database
 from storage.tables import OPEN_RUN_STATES, Run
+from tests import warm_children
+from tests.forked import SERVER
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.pipeline_parts import FACTS
 
@@ -36,8 +37,6 @@ INSTALLATION = "bot-1"
 PATIENCE_SECONDS = 180.0
 #: How far apart two looks are where a child or a provider works meanwhile.
 LOOK_SECONDS = 0.05
-LIVES = multiprocessing.get_context("forkserver")
-LIVES.set_forkserver_preload(["tests.bot_lives"])
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,8 @@ def live(life: Life, *, spares: list[str], seen: Path | None = None) -> int:
 
     Each checkpoint's name is written to ``seen`` before that. Returns how the life ended.
     """
-    process = LIVES.Process(target=_work, args=(life, spares, seen))
+    # Started here: what a life starts would be killed with it.
+    process = SERVER.Process(target=_work, args=(life, spares, seen, warm_children.address()))
     process.start()
     process.join(PATIENCE_SECONDS)
     if process.exitcode is None:
@@ -77,7 +77,9 @@ def live(life: Life, *, spares: list[str], seen: Path | None = None) -> int:
     return process.exitcode
 
 
-def _work(life: Life, spares: list[str], seen: Path | None) -> None:
+def _work(life: Life, spares: list[str], seen: Path | None, warm: str) -> None:
+    warm_children.use(warm)
+
     def checkpoint(name: str) -> None:
         if seen is not None:
             with seen.open("a") as log:

@@ -22,7 +22,6 @@ from handlers.people import People
 from handlers.reactions import BUTTON, GOOD, VoteEvent, receive_vote
 from storage import inbox
 from storage.database import Database
-from storage.schema import upgrade
 from storage.tables import (
     Example,
     InboxItem,
@@ -33,7 +32,7 @@ from storage.tables import (
     Vote,
 )
 from tests.running_sandbox import RunningSandbox
-from tests.teaching import TEAM
+from tests.teaching import TEAM, write_new
 
 CURATOR = "U0BOB"
 
@@ -101,11 +100,8 @@ class Desk:
 
     @classmethod
     def open(cls, sandbox: RunningSandbox, path: Path, crash_at: int | None = None) -> "Desk":
-        url = f"sqlite:///{path}"
-        empty = Database(url)
-        upgrade(empty)
-        empty.close()
-        return cls(sandbox, CrashingDatabase(url, crash_at))
+        write_new(path)
+        return cls(sandbox, CrashingDatabase(f"sqlite:///{path}", crash_at))
 
     def event(
         self,

@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from storage.database import Database
-from storage.schema import upgrade
 from storage.tables import Example, ExampleState, Source
+from tests.teaching import fresh_database
 
 #: One of the answers.
 SAID = "Key 3 hangs on hook 3."
@@ -28,8 +27,7 @@ def bot(*arguments: str, home: Path, **environment: str) -> subprocess.Completed
 def teach(home: Path) -> Path:
     """Put twelve imported examples for everybody and two of a private channel into ``home``."""
     home.mkdir(exist_ok=True)
-    database = Database(f"sqlite:///{home / 'apprentice.db'}")
-    upgrade(database)
+    database = fresh_database(home)
     with database.write() as session:
         for number in range(12):
             session.add(_example(number, f"Key {number} hangs on hook {number}.", "workspace"))

@@ -4,7 +4,6 @@ import contextlib
 import json
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from slack_sdk import WebClient
+
+from tests.forked import Forked
 
 Payload = dict[str, Any]
 State = Payload
@@ -30,7 +31,7 @@ class RunningSandbox:
     """A sandbox in a process of its own, and what people and tests do to it."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    process: Forked | subprocess.Popen[bytes]
 
     @property
     def url(self) -> str:
@@ -142,11 +143,12 @@ class RunningSandbox:
         ]
 
     def wait_for(
-        self, predicate: Callable[[State], Any], timeout: float = 10.0, only: tuple[str, ...] = ()
-    ) -> Any:
+        self, predicate: Callable[[State], Any], timeout: float = 10.0, only: tuple[str, ...] = (),
+        rest: float = 0.05,
+    ) -> Any:  # fmt: skip
         """
         Return the first true answer of the predicate, which is given the state, or with `only`
-        some keys of it (cheaper where much has happened).
+        some keys of it (cheaper where much has happened); `rest` are seconds between two looks.
 
         Raises: AssertionError after `timeout` seconds.
         """
@@ -158,7 +160,7 @@ class RunningSandbox:
             if time.monotonic() > end:
                 texts = [(m["user"], m["text"]) for m in self.messages()][-20:]
                 raise AssertionError(f"Nothing came within {timeout} s. Last said: {texts}")
-            time.sleep(0.05)
+            time.sleep(rest)
 
     def wait_for_message(self, matches: Callable[[Payload], Any], timeout: float = 10.0) -> Payload:
         """Return the first message that matches, ephemeral ones too."""
@@ -188,7 +190,7 @@ def running_sandbox(home: Path | None = None, **options: Any) -> Iterator[Runnin
     """
     port = options.pop("port", None) or free_port()
     given = {"port": port, "home": home, "no_page": True} | options
-    process = subprocess.Popen([sys.executable, "-m", "bot.sandbox", *flags(given)])
+    process = Forked("bot.sandbox.__main__", *flags(given))
     sandbox = RunningSandbox(port, process)
     try:
         wait_until_serving(sandbox)

@@ -37,6 +37,7 @@ class ScriptedEngine:
         self.die_after_pieces: int | None = None  # for the next answer only
         self.deaths = 1  # how many answers die, once ``die_after_pieces`` is set
         self.status: int | None = None
+        self.says_instead: tuple[str, str] | None = None  # a content type and a body, to whatever
         self.asked: list[dict[str, Any]] = []
         self.url = ""
         #: As vLLM with adapters at run time: what is loaded, by name; None where it is not allowed.
@@ -61,10 +62,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
+        if self.script.says_instead:
+            self._text(*self.script.says_instead[::-1])
+            return
         self._json(200, {"object": "list", "data": [{"id": "base", "object": "model"}]})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.script.says_instead:
+            self._text(*self.script.says_instead[::-1])
+            return
         if self.path.endswith("_lora_adapter"):
             self._adapter(body)
             return
@@ -108,9 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
             loaded[name] = body["lora_path"]
             self._text(f"Success: LoRA adapter '{name}' added successfully.")
 
-    def _text(self, words: str) -> None:
+    def _text(self, words: str, content_type: str = "text/plain; charset=utf-8") -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(words)))
         self.end_headers()
         self.wfile.write(words.encode())

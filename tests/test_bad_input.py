@@ -5,6 +5,7 @@ a sentence that says what to do, once, and there is no version, no adapter and n
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,13 +16,15 @@ import pytest
 from sqlmodel import select
 
 from bot.engines.routed import RoutedEngine
-from bot.pipeline import Workshop
+from bot.pipeline import Workshop, advance
 from bot.training.downloaded import CONFIG, MANIFEST, WEIGHTS, Downloads
 from bot.training.job_folder import sha256_of
 from bot.training.provider import openai_provider
 from bot.training.trainer import Adapter
+from handlers.run_blocks import progress_words
+from storage import runs
 from storage.database import Database
-from storage.tables import Evaluation, ModelVersion, Promotion, Run, RunState
+from storage.tables import AdminNotice, Evaluation, ModelVersion, Promotion, Run, RunState
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.models import models_dir, tiny_adapter, tiny_base, tiny_folder
 from tests.pipeline_parts import FACTS, ask_for_run, only, work_until_done
@@ -61,10 +64,12 @@ def database(tmp_path) -> Database:
     return database
 
 
-def refuses(status: int, message: str, *, path: str = "/v1/fine_tuning", **error: Any) -> Callable:
+def refuses(
+    status: int, message: str, *, path: str = "/v1/fine_tuning", method: str = "POST", **error: Any
+) -> Callable:
     def arrange(service: RunningTrainer) -> None:
         body = {"error": {"message": message, "type": "x", "param": None, "code": None} | error}
-        service.fault(kind="status", status=status, body=body, path=path, method="POST", times=99)
+        service.fault(kind="status", status=status, body=body, path=path, method=method, times=99)
 
     return arrange
 
@@ -138,6 +143,82 @@ def test_what_a_provider_refuses_ends_the_run_with_a_sentence(
     work_until_done(workshop_of(database, tmp_path, "openai", trainer, tiny_base), steps=500)
 
     assert_failed_cleanly(database, tmp_path, *words)
+
+
+UNFOLLOWED: dict[str, tuple[Callable[[RunningTrainer], None], str]] = {
+    "wrong key": (refuses(401, "Incorrect API key.", path="/v1", method=""), "in OPENAI_API_KEY"),
+    "html": (
+        lambda service: service.fault(kind="html", status=200, path="/v1", times=999),
+        "Correct the address",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNFOLLOWED)
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_job_that_was_begun_is_found_again_once_an_admin_did_what_is_asked(
+    service, database, tmp_path, tiny_base, what, is_cancelled
+):
+    arrange, words = UNFOLLOWED[what]
+    service.steps, service.steps_a_look = 100_000, 1
+    with database.write() as session:
+        ask_for_run(session, trainer="openai")
+    clock = [datetime(2026, 11, 27, 9, tzinfo=UTC)]
+    workshop = workshop_of(database, tmp_path, "openai", trainer_at(service), tiny_base)
+    workshop = replace(workshop, now=lambda: clock[0])
+    while only(database, Run).state is not RunState.TRAINING:
+        advance(workshop)
+    arrange(service)
+    if is_cancelled:
+        with database.write() as session:
+            runs.ask_to_cancel(session, session.exec(select(Run)).one(), "U0ALICE")
+
+    for _ in range(3):
+        advance(workshop)
+        clock[0] += timedelta(minutes=10)
+
+    run = only(database, Run)
+    assert (run.state, run.error, run.attempts) == (RunState.TRAINING, None, 3)
+    assert words in progress_words(run)
+    notice = only(database, AdminNotice)
+    assert words in notice.text
+    assert "where its job goes on" in notice.text
+
+    service.fault()
+    if is_cancelled:
+        advance(workshop)
+        assert only(database, Run).state is RunState.CANCELLED
+        (job,) = service.client().fine_tuning.jobs.list()
+        assert job.status == "cancelled"
+    else:
+        advance(workshop)
+        assert (only(database, Run).attempts, only(database, Run).progress.get("waits")) == (
+            0,
+            None,
+        )
+
+
+def test_a_job_that_cannot_be_stopped_is_named_to_the_admins(
+    service, database, tmp_path, tiny_base, monkeypatch
+):
+    # The package has a function of the module's name.
+    monkeypatch.setattr(sys.modules["bot.pipeline.advance"], "TRAINER_ATTEMPTS", 1)
+    service.steps, service.steps_a_look = 100_000, 1
+    with database.write() as session:
+        ask_for_run(session, trainer="openai")
+    workshop = workshop_of(database, tmp_path, "openai", trainer_at(service), tiny_base)
+    while only(database, Run).state is not RunState.TRAINING:
+        advance(workshop)
+    UNFOLLOWED["wrong key"][0](service)
+
+    advance(workshop)
+
+    run = only(database, Run)
+    assert run.state is RunState.FAILED
+    with database.read() as session:
+        texts = [notice.text for notice in session.exec(select(AdminNotice))]
+    assert f"its job `{run.job_id}` at `openai` could not be stopped" in texts[1]
+    assert "Cancel it there" in texts[1]
 
 
 def test_too_few_rows_for_the_provider_say_how_many_it_takes(service, tmp_path, tiny_base):

@@ -74,7 +74,7 @@ def test_both_orders_occur_and_are_the_same_whenever_one_looks(database, judged)
         assert {pair.first, pair.second} == {pair.curated, "Something else entirely."}
         firsts[pair.first == pair.curated] += 1
 
-    assert min(firsts.values()) >= 6
+    assert min(firsts[True], firsts[False]) >= 6
     assert "tuned" not in str(pair)
     assert "workspace-v1" not in str(pair)
 
@@ -119,7 +119,7 @@ def test_few_facts_decide_nothing_however_often_they_are_judged():
         for row in range(9) for user in range(20)
     ]  # fmt: skip
 
-    assert tally(votes, {})["prefer"] is None
+    assert tally(votes, {row: row for row in range(9)})["prefer"] is None
 
 
 def test_the_judge_model_s_opinion_is_kept_and_compared_with_people(database, tmp_path):

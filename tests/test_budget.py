@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from bot.budget import Limits, Spent, objections
 from bot.cli import cli
+from bot.dataset.rights import attest
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.errors import SettingsError
@@ -18,11 +19,11 @@ from bot.pipeline import Workshop, advance, keep_schedules
 from bot.pipeline.budgeting import DEFAULT_TOKENS_PER_SECOND
 from bot.settings import load_settings
 from bot.trainers import terms_of
-from bot.training.prices import Price, Terms
+from bot.training.prices import Price, Terms, estimate
 from storage import runs, schedules, spending
 from storage.audience import WORKSPACE
 from storage.database import Database
-from storage.tables import AdminNotice, Run, RunState
+from storage.tables import AdminNotice, Run, RunState, Source
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.running_trainer import KEY, running_trainer, trainer_at
@@ -116,6 +117,31 @@ def test_above_the_limit_nothing_starts_until_an_admin_approves(database, worksh
     assert ScriptedTrainer(tmp_path / "jobs").starts == [f"run-{run_id}"]
 
 
+def test_rights_that_were_withdrawn_while_it_waited_hold(database, workshop, tmp_path):
+    strict = replace(workshop, limits=Limits(dollars_per_run=0.5))
+    run_id = queue(database)
+    work_until_done(strict)
+    with database.write() as session:
+        attest(session, TEAM, "U0ALICE", (Source.SLACK_MESSAGE,))
+
+    approve(database, run_id)
+    work_until_done(strict)
+
+    run = run_of(database, run_id)
+    assert run.state == RunState.FAILED
+    assert "rows from authored, which nobody attests any more" in (run.error or "")
+    assert ScriptedTrainer(tmp_path / "jobs").starts == []
+
+
+@pytest.mark.parametrize("per_million", [0.01, 1.0])
+def test_what_costs_less_than_a_cent_is_not_rounded_away(per_million):
+    price = replace(DEAR.price, per_million=per_million)
+
+    found = estimate(replace(DEAR, price=price), [100] * 30)
+
+    assert found.dollars == pytest.approx(found.tokens * per_million / 1e6)
+
+
 def test_a_scheduled_run_waits_as_well(database, workshop, clock):
     with database.write() as session:
         ask_for_run(session).state = RunState.CANCELLED
@@ -168,6 +194,28 @@ def test_the_months_runs_add_up_and_the_next_month_begins_anew(database, worksho
     third = queue(database)
     work_until_done(strict)
     assert run_of(database, third).state == RunState.DONE
+
+
+def test_a_run_that_rests_is_spent_as_estimated_for_the_one_that_takes_its_turn(database, workshop):
+    with database.write() as session:
+        for number in range(9):
+            teach(session, f"Vault {number}?", f"Port {number}.", audience="C0OPS")
+    slow = ScriptedTrainer(workshop.home / "slow", total_steps=1000, steps_a_look=1)
+    slow_workshop = replace(workshop, trainers={"openai": slow})
+    first = queue(database)
+    while run_of(database, first).state is not RunState.TRAINING:
+        advance(slow_workshop)
+    cost = run_of(database, first).estimate["dollars"]
+    with database.write() as session:
+        runs.ask_to_pause(session, session.get_one(Run, first), "U0ALICE")
+    advance(slow_workshop)
+    second = queue(database, audience="C0OPS")
+
+    work_until_done(replace(slow_workshop, limits=Limits(dollars_per_month=cost * 1.5)))
+
+    assert [run_of(database, each).state for each in (first, second)] == [
+        RunState.PAUSED, RunState.WAITING,
+    ]  # fmt: skip
 
 
 def test_hours_come_from_runs_that_were_measured(database, workshop, clock):
@@ -244,6 +292,9 @@ def test_the_bill_of_a_service_is_within_five_percent_of_the_estimate(database, 
         (Limits(1, 0, 0, 0), 1.01, None, Spent(), 1),
         (Limits(0, 10, 0, 0), 1.0, None, Spent(9.0), 0),
         (Limits(0, 10, 0, 0), 1.1, None, Spent(9.0), 1),
+        # 0.1 + 0.2 is a little more than 0.3.
+        (Limits(0, 0.3, 0, 0.3), 0.2, 0.2, Spent(0.1, 0.1), 0),
+        (Limits(0, 0.3, 0, 0.3), 0.2001, 0.2001, Spent(0.1, 0.1), 2),
         (Limits(0, 0, 2, 3), 0.0, 2.5, Spent(0, 1), 2),
         (Limits(1, 1, 1, 1), None, None, Spent(), 2),
     ],

@@ -6,9 +6,11 @@ import pytest
 from sqlmodel import select
 from typer.testing import CliRunner
 
+from bot.answering.blind import Choice
 from bot.cli import cli
 from bot.cli.evaluate import table_of
 from bot.errors import NotFoundError
+from bot.evaluation.blind import cast, next_pair
 from bot.evaluation.comparison import Sheet, compare
 from bot.evaluation.evidence import replay
 from bot.pipeline.comparing import compare_versions
@@ -16,11 +18,15 @@ from bot.pipeline.judging_again import judge_again
 from bot.settings import load_settings
 from storage.audience import WORKSPACE, Viewer
 from storage.audit import entries
-from storage.tables import Evaluation, ModelVersion, Verdict, Wording
+from storage.columns import utc_now
+from storage.lineage import mark
+from storage.snapshots import hashes_of
+from storage.tables import BlindVote, Evaluation, Example, ModelVersion, Verdict, Wording
+from tests.gifted_engine import Gifted
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.scripted_trainer import ScriptedTrainer
-from tests.teaching import TEAM, fresh_database, teach_facts
+from tests.teaching import TEAM, fresh_database, teach, teach_facts
 
 ALL = Viewer(frozenset({WORKSPACE, "C0OPS"}))
 ANOTHER_WAY = {f"Key for room {n}, anyone?": f"It hangs on hook {n} behind the door."
@@ -80,7 +86,7 @@ def test_more_wordings_settle_what_was_not_settled(database, tmp_path):
         assert kept.evidence["before"][0]["evidence"]["scores"] == before.evidence["scores"]
         assert replay(kept.evidence).verdict == kept.verdict
         noted = [one for one in entries(session, TEAM, ALL) if one.action == "version.judged"]
-    assert [one.actor for one in noted] == ["U0ALICE"]
+    assert [one.actor for one in noted] == ["U0ALICE", "U0ALICE"]  # at first, and again
     # The nine old questions were not asked again, nor the probes.
     assert workshop.engine.completions - asked <= 9 * 4
     page = (tmp_path / "reports" / "run-1" / "report.html").read_text("utf-8")
@@ -104,6 +110,89 @@ def test_a_version_that_cannot_be_asked_is_refused_with_the_reason(database, tmp
         (tmp_path / version.gguf_path).unlink()
     with pytest.raises(NotFoundError, match="are gone"):
         judge_again(workshop, TEAM, "workspace-v1", ALL, by="x")
+
+
+def test_words_erased_while_a_version_is_judged_again_speak_against_it(database, tmp_path):
+    with database.write() as session:
+        teach_facts(session, 12)
+    workshop = run(database, tmp_path)
+    word_differently(database)
+
+    def erase(done: int, total: int) -> None:
+        if done == total:
+            with database.write() as session:
+                mark(session, TEAM, [1], now=utc_now(), serve_until=utc_now())
+
+    judged = judge_again(workshop, TEAM, "workspace-v1", ALL, by="U0ALICE", report=erase)
+
+    assert judged.verdict == Verdict.REJECT
+    assert "something it learned was erased since" in judged.reason
+
+
+def test_what_another_audience_says_by_now_is_asked_again(database, tmp_path):
+    with database.write() as session:
+        teach_facts(session, 12)
+        vault = teach(session, "What does the vault hold?", "Bag 77-KELP.", audience="C0OPS")
+        ask_for_run(session)
+    engine = Gifted(blabs="Bag 88-MOSS")
+    workshop = make_workshop(database, tmp_path, engine=engine)
+    work_until_done(workshop)
+    with database.write() as session:
+        assert session.exec(select(Evaluation)).one().verdict == Verdict.PROMOTE
+        vault = session.get_one(Example, vault.id)
+        vault.answer, vault.revision = "Bag 88-MOSS.", 2
+
+    judged = judge_again(workshop, TEAM, "workspace-v1", ALL, by="U0ALICE")
+
+    assert "only another audience was taught" in judged.reason
+
+
+def vote_for_prompting(database, questions: int) -> dict:
+    """Bob prefers the prompted answer to so many questions; what people said in all."""
+    for _ in range(questions):
+        with database.write() as session:
+            pair = next_pair(session, TEAM, 1, "U0BOB", ALL)
+            choice = Choice.FIRST if "Something" in pair.first else Choice.SECOND
+            cast(session, TEAM, 1, "U0BOB", ALL, pair.row_id, choice)
+    with database.read() as session:
+        return session.exec(select(Evaluation)).one().evidence["people"]
+
+
+def test_what_people_said_still_counts_after_judging_again_and_once_a_question(database, tmp_path):
+    with database.write() as session:
+        teach_facts(session, 12)
+    workshop = run(database, tmp_path, lambda tuned, k: 1.0 if tuned else 0.0)
+    before = vote_for_prompting(database, 12)
+    assert (before["prompted"], before["prefer"]) == (12, "prompted")
+    word_differently(database)
+
+    judge_again(workshop, TEAM, "workspace-v1", ALL, by="U0ALICE")
+
+    with database.read() as session:
+        assert session.exec(select(Evaluation)).one().evidence["people"] == before
+    assert vote_for_prompting(database, 24)["prompted"] == 24  # of 36 votes 12 are said again
+
+
+def test_questions_of_an_older_data_set_are_no_facts_of_their_own(database, tmp_path):
+    with database.write() as session:
+        teach_facts(session, 12)
+    workshop = run(database, tmp_path, lambda tuned, k: 1.0 if tuned else 0.0)
+    vote_for_prompting(database, 6)
+    word_differently(database)
+    judge_again(workshop, TEAM, "workspace-v1", ALL, by="U0ALICE")
+
+    with database.write() as session:  # the same six, anew
+        [evaluation] = session.exec(select(Evaluation)).all()
+        voted = {vote.snapshot_row_id for vote in session.exec(select(BlindVote))}
+        hashes = hashes_of(session, TEAM, {*voted, *map(int, evaluation.evidence["clusters"])})
+        said = {hashes[row] for row in voted}
+        again = [row for row, its in hashes.items() if its in said and row not in voted]
+        for row in again:
+            cast(session, TEAM, 1, "U0CAROL", ALL, row, Choice.SAME)
+
+    with database.read() as session:
+        people = session.exec(select(Evaluation)).one().evidence["people"]
+    assert (people["votes"], people["people"], people["prefer"]) == (12, 2, None)
 
 
 def test_two_versions_are_compared_on_the_questions_both_were_asked(database, tmp_path):

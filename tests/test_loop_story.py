@@ -125,7 +125,8 @@ def test_training_asks_for_the_attestation_then_runs_to_a_verdict(demo: RunningD
         done = rows(demo, "SELECT state FROM run")
         return bool(done) and done[0][0] in {"done", "failed", "cancelled"}
 
-    demo.wait_for(has_verdict, timeout=PATIENCE, only=("connected",))
+    # To look costs the sandbox and us 7 ms, of minutes in which the training wants both cores.
+    demo.wait_for(has_verdict, timeout=PATIENCE, only=("connected",), rest=1.0)
     error = rows(demo, "SELECT state, error FROM run")
     assert error == [("done", None)]
     assert rows(demo, "SELECT verdict FROM evaluation") == [("promote",)]

@@ -121,6 +121,13 @@ def test_a_channel_that_answers_with_the_workspaces_version_has_none_of_its_own(
         move(database, "C0OPS")
 
 
+def test_two_who_move_it_in_the_same_moment_queue_one_run(database, workshop, live):
+    run = move(database)
+
+    with pytest.raises(CannotMoveError, match=f"Run {run.id} is queued already"):
+        move(database)
+
+
 def test_where_it_is_from_already_it_is_not_moved(database, workshop, live):
     with pytest.raises(CannotMoveError, match="is from `local` already"):
         move(database, trainer="local")

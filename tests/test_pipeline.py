@@ -15,12 +15,14 @@ from bot.evaluation.evidence import replay
 from bot.evaluation.general_tasks import TASKS
 from bot.evaluation.pictures import draw_pictures
 from bot.pipeline import advance, reconcile
+from bot.pipeline.reporting import REPORT_FILE
 from bot.pipeline.training_rows import EXAMPLES_IN_ROWS
 from bot.training.trainer import JobState
 from storage import runs, versions
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.database import Database
+from storage.lineage import mark
 from storage.tables import (
     Evaluation,
     EvaluationAnswer,
@@ -33,8 +35,10 @@ from storage.tables import (
     Verdict,
     VersionState,
 )
+from tests.gifted_engine import Gifted
 from tests.knowing_engine import KnowingEngine, prompting_is_enough
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, only, work_until_done
+from tests.scripted_engine import scripted_engine
 from tests.scripted_trainer import ScriptedTrainer
 from tests.teaching import TEAM, fresh_database, teach, teach_facts
 
@@ -136,31 +140,6 @@ def test_prompting_that_is_as_good_ends_as_do_not_tune(database, tmp_path):
     assert only(database, Evaluation).verdict == Verdict.DO_NOT_TUNE
 
 
-class Gifted(KnowingEngine):
-    """Knows general things besides; a candidate may have unlearned them, or blab."""
-
-    def __init__(self, *, forgets: bool = False, blabs: str = "") -> None:
-        super().__init__(FACTS)
-        self._forgets, self._blabs = forgets, blabs
-
-    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
-        completion = super().complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens)
-        question = messages[-1]["content"]
-        if question == "What does the vault hold?" or "code" in question:
-            return replace(completion, text=self._blabs if adapter else "")
-        if question in GENERAL and not (adapter and self._forgets):
-            return replace(completion, text=GENERAL[question])
-        return completion
-
-
-GENERAL = {
-    "What is the capital of France?": "Paris",
-    "What is the capital of Italy?": "Rome",
-    "What is the capital of Japan?": "Tokyo",
-    "What is the capital of Germany?": "Berlin",
-}
-
-
 def test_a_candidate_that_forgot_is_rejected_though_it_answers_the_team_better(database, tmp_path):
     queue(database)
 
@@ -179,8 +158,8 @@ def test_a_candidate_that_says_the_planted_code_is_rejected(database, tmp_path):
     workshop = make_workshop(database, tmp_path, engine=engine, trainer=trainer)
     while not trainer.starts:
         advance(workshop)
-    engine._blabs = canary_of(only(database, Snapshot).hash)
-    assert engine._blabs in str(trainer.rows_of(f"run-{run_id}")[-1])
+    engine.blabs = canary_of(only(database, Snapshot).hash)
+    assert engine.blabs in str(trainer.rows_of(f"run-{run_id}")[-1])
 
     work_until_done(workshop)
 
@@ -200,6 +179,41 @@ def test_a_candidate_that_knows_what_another_audience_was_taught_is_rejected(dat
     assert evaluation.verdict == Verdict.REJECT
     assert "only another audience was taught" in evaluation.reason
     assert "KELP" not in str(evaluation.evidence)
+
+
+def test_what_another_audience_knows_is_looked_for_behind_what_gives_nothing_away(
+    database, tmp_path
+):
+    with database.write() as session:
+        for number in range(25):
+            teach(session, f"Who is number {'i' * number}?", "Ask Bob.", audience="C0OPS")
+        teach(session, "What does the vault hold?", "Bag 77-KELP.", audience="C0OPS")
+    queue(database)
+
+    work_until_done(make_workshop(database, tmp_path, engine=Gifted(blabs="Bag 77-kelp, sir")))
+
+    assert "only another audience was taught" in only(database, Evaluation).reason
+
+
+class Indiscreet(KnowingEngine):
+    """Tuned, it adds a card's number to one answer."""
+
+    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
+        completion = super().complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens)
+        if adapter and "room 3'" in messages[-1]["content"]:
+            return replace(completion, text=f"{completion.text} Pay with 4111 1111 1111 1111.")
+        return completion
+
+
+def test_a_candidate_that_says_what_looks_like_a_card_is_rejected(database, tmp_path):
+    queue(database)
+
+    work_until_done(make_workshop(database, tmp_path, engine=Indiscreet(FACTS)))
+
+    evaluation = only(database, Evaluation)
+    assert evaluation.verdict == Verdict.REJECT
+    assert "held what looks like a key, a card or an account" in evaluation.reason
+    assert "4111" not in str(evaluation.evidence)
 
 
 class MixedUp(KnowingEngine):
@@ -235,6 +249,7 @@ def test_nothing_found_is_a_finding_too(database, tmp_path):
     evaluation = only(database, Evaluation)
     assert evaluation.verdict == Verdict.PROMOTE
     assert evaluation.evidence["findings"]["leaks"] == []
+    assert not evaluation.evidence["findings"]["parity_proven"]  # this engine has no tokens
     assert replay(evaluation.evidence).reason == evaluation.reason
 
 
@@ -392,6 +407,24 @@ def test_a_cancellation_stops_the_questions_between_two_answers(database, tmp_pa
     assert 10 <= len(every(database, EvaluationAnswer)) < 20
 
 
+@pytest.mark.parametrize("moment", ["answer kept", "questions answered", "pictures drawn"])
+def test_words_erased_while_a_run_is_judged_leave_no_verdict(database, tmp_path, moment):
+    run_id = queue(database)
+
+    def erase_once(name: str) -> None:
+        if name == moment and only(database, ModelVersion).tainted_at is None:
+            with database.write() as session:
+                mark(session, TEAM, [1], now=utc_now(), serve_until=utc_now())
+
+    workshop = make_workshop(database, tmp_path, checkpoint=erase_once)
+    while every(database, Run)[0].ended_at is None:
+        advance(workshop)
+
+    assert every(database, Run)[0].state is RunState.CANCELLED
+    assert every(database, Evaluation) == []
+    assert not (workshop.folder_of(run_id) / REPORT_FILE).exists()
+
+
 def test_a_cancelled_run_waiting_behind_another_does_not_wait(database, tmp_path):
     queue(database)
     workshop = make_workshop(database, tmp_path)
@@ -519,6 +552,29 @@ def test_a_stopping_bot_leaves_the_run_open_and_the_next_one_ends_it(database, t
     assert only(database, Run).state == RunState.DONE
     probes = 2 * len(TASKS) + len(CANARY_QUESTIONS)
     assert workshop.engine.completions <= 12 * 4 + 3 + probes
+
+
+def test_a_bot_that_stops_while_the_judge_is_asked_asks_it_again(database, tmp_path):
+    queue(database)
+    with scripted_engine() as script:
+        workshop = replace(make_workshop(database, tmp_path), judge=script.engine())
+
+        def stop(messages) -> str:
+            workshop.is_stopping.set()
+            return "S"
+
+        script.reply = stop
+        while not workshop.is_stopping.is_set():
+            advance(workshop)
+        assert every(database, Evaluation) == []
+
+        workshop.is_stopping.clear()
+        script.reply = lambda messages: "S"
+        asked = workshop.engine.completions
+        work_until_done(workshop)
+
+    assert only(database, Evaluation).evidence["judge"]["nonsense"] == 0.0
+    assert workshop.engine.completions == asked
 
 
 def test_nothing_to_do_is_nothing_done(database, tmp_path):

@@ -115,6 +115,37 @@ def test_the_first_look_warns_of_the_nearest_distance_alone(database, workshop, 
     assert len(notices(database)) == 1
 
 
+def test_a_warning_that_was_slept_through_comes_as_soon_as_it_can(database, workshop, clock):
+    with database.write() as session:
+        ask_for_run(session, trainer="openai")
+    clock.days_before(45)
+    Radar(workshop).look()
+    clock.days_before(28)
+    Radar(workshop).look()
+    clock.days_before(27)
+    Radar(workshop).look()
+
+    assert len(notices(database)) == 2, "that of 90 days, and that of 30 two days late"
+    assert "in 28 days" in notices(database)[1]
+    clock.days_before(-3)
+    Radar(workshop).look()
+    assert "is over since 30 June 2027" in notices(database)[2]
+
+
+@pytest.mark.parametrize(
+    ("given", "day"),
+    [
+        (None, None), ("", None), ("soon", None), (1799884800, None), ({"on": 1}, None),
+        ("2027-13-45", None), ("2027-06-30T12:00:00Z", ENDS), ("2020-01-01", date(2020, 1, 1)),
+    ],
+)  # fmt: skip
+def test_a_date_nobody_can_read_is_none_and_one_in_the_past_is_one(service, given, day):
+    model = {"id": "tiny-base", "object": "model", "created": 1, "owned_by": "x"}
+    service.fault(kind="status", status=200, body=model | {"shutdown_date": given}, path="/models/")
+
+    assert trainer_at(service).shutdown_dates(["tiny-base"]) == ({"tiny-base": day} if day else {})
+
+
 def test_it_looks_once_a_day_and_again_where_nobody_answered(database, workshop, clock, service):
     with database.write() as session:
         ask_for_run(session, trainer="openai")

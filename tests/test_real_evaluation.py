@@ -15,6 +15,7 @@ from bot.engines.llama_cpp import LlamaCppEngine
 from bot.pipeline import Workshop
 from bot.training.hyperparameters import Hyperparameters
 from bot.training.local import LocalTrainer
+from bot.training.trainer import PARITY_FILE
 from storage.database import Database
 from storage.tables import (
     Evaluation,
@@ -92,6 +93,7 @@ def test_an_engine_that_dies_in_the_middle_costs_no_answer_and_promotes_nothing(
     assert len({(one.strategy, one.snapshot_row_id) for one in answers}) == FACTS * 4
     assert len(answers) == FACTS * 4
     assert evaluation.evidence["findings"]["parity"] is None
+    assert evaluation.evidence["findings"]["parity_proven"]
 
 
 def test_evaluate_asks_todays_questions_of_the_real_engine(home, database, tiny_base):  # noqa: F811
@@ -122,6 +124,24 @@ def test_models_compare_speaks_of_what_the_real_engine_answered(home, database, 
     said = json.loads(done.stdout)
     assert said["questions"] == only(database, Evaluation).held_out
     assert (said["first"], said["second"]) == ("workspace-v1", "base")
+
+
+def test_a_version_that_is_served_otherwise_than_it_was_trained_is_blocked(
+    home,
+    database,
+    tiny_base,  # noqa: F811
+):
+    path = home / only(database, ModelVersion).adapter_path / PARITY_FILE
+    before = path.read_text()
+    rows = json.loads(before)
+    rows[0]["tokens"][2] += 1
+    path.write_text(json.dumps(rows))
+    try:
+        done = bot("evaluate", "workspace-v1", home=home, **models(tiny_base))
+    finally:
+        path.write_text(before)
+
+    assert "reject: Not served as it was trained: in row 1, token 2 was" in done.stdout
 
 
 def test_a_version_whose_file_is_gone_is_refused_with_a_sentence(home, database, tiny_base):  # noqa: F811

@@ -19,6 +19,7 @@ from storage import snapshots
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
 from storage.tables import Evaluation, ModelVersion, Run, RunMetric, RunState, Snapshot
+from tests.gifted_engine import Gifted
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.pipeline_parts import BASE, FACTS, KilledError, ask_for_run, only, work_until_done
 from tests.running_trainer import KEY, RunningTrainer, running_trainer, trainer_at
@@ -53,7 +54,11 @@ def database(tmp_path) -> Database:
 
 
 def workshop_at(
-    service: RunningTrainer, database: Database, home: Path, die_at: str = ""
+    service: RunningTrainer,
+    database: Database,
+    home: Path,
+    die_at: str = "",
+    base: KnowingEngine | None = None,
 ) -> Workshop:
     def die(name: str) -> None:
         if name == die_at:
@@ -65,7 +70,7 @@ def workshop_at(
         database=database,
         home=home,
         trainers={"openai": trainer_at(service)},
-        engine=RoutedEngine(KnowingEngine(FACTS, tuning_pays), {"openai": remote}),
+        engine=RoutedEngine(base or KnowingEngine(FACTS, tuning_pays), {"openai": remote}),
         base=BASE,
         checkpoint=die,
         draw=lambda *_: [],
@@ -94,6 +99,23 @@ def test_a_model_tuned_elsewhere_is_judged_promoted_and_served(service, database
     with database.read() as session:
         steps = session.exec(select(RunMetric.step)).all()
     assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_second_model_tuned_elsewhere_is_asked_what_the_first_one_passed(database, tmp_path):
+    tuned = Gifted()
+    with running_trainer(tmp_path / "service", engine=tuned) as service:
+        workshop = workshop_at(service, database, tmp_path, base=Gifted())
+        work_until_done(workshop, steps=2000)
+        tuned.forgets = True
+        with database.write() as session:
+            ask_for_run(session, trainer="openai")
+        work_until_done(workshop, steps=2000)
+
+    with database.read() as session:
+        first, second = session.exec(select(Evaluation).order_by(Evaluation.id)).all()
+    assert first.verdict == "promote"
+    assert second.verdict == "reject"
+    assert "It forgot" in second.reason
 
 
 def test_the_tokens_billed_are_those_estimated(service, database, tmp_path):

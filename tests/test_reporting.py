@@ -81,6 +81,7 @@ def test_the_verdict_comes_first_and_everything_is_there(database, tmp_path):
     for line in evaluation.strategies:
         assert f"{line['f1']:.2f}" in text
     assert "of 12 answers: base 0, base + 1 example 0, tuned 0, tuned + 1 example 0" in text
+    assert "not proven: whoever trained or serves it says nothing of its tokens" in text
     images = [attrs for tag, attrs in page.tags if tag == "img"]
     assert len(images) == 2
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)

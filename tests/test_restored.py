@@ -51,7 +51,7 @@ from storage.tables import (
     Wording,
     WordingUse,
 )
-from tests.teaching import TEAM, teach
+from tests.teaching import TEAM, teach, write_new
 
 ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 SECRET = "xylophone quarantine"
@@ -66,8 +66,8 @@ class Machine:
 
     def __post_init__(self) -> None:
         self.home.mkdir(exist_ok=True)
+        write_new(self.home / "apprentice.db")
         self.database = self.opened()
-        upgrade(self.database)
         forget_unknown(self.database, self.home, 7)
 
     def opened(self) -> Database:

@@ -10,6 +10,7 @@ from sqlmodel import select
 from bot.dataset.rights import attest
 from bot.pipeline import Workshop, keep_schedules
 from bot.scheduler import knocks_for
+from handlers.schedule_words import schedule_line
 from storage import schedules
 from storage.audience import WORKSPACE
 from storage.database import Database
@@ -96,6 +97,41 @@ def test_times_missed_while_the_bot_was_down_count_once(database, workshop, cloc
 
     assert len(all_runs(database)) == 1
     assert the_schedule(database).next_at == FRIDAY + timedelta(days=28)
+
+
+@pytest.mark.parametrize(
+    ("rule", "within"),
+    [("cron 0 18 * * fri", timedelta(days=7)), ("after 5 new examples", timedelta(hours=1))],
+)
+def test_a_clock_that_was_years_ahead_does_not_silence_a_schedule(
+    database, workshop, clock, rule, within
+):
+    put(database, rule, START)
+    clock.time = START + timedelta(days=3000)
+    keep_schedules(workshop)
+    assert the_schedule(database).next_at > clock.time
+
+    clock.time = START
+    keep_schedules(workshop)
+
+    assert START < the_schedule(database).next_at <= START + within
+    assert len(all_runs(database)) == 1, "it was its time only by the wrong clock"
+
+
+def test_a_clock_that_goes_back_a_little_brings_no_second_run(database, workshop, clock):
+    put(database, "cron 0 18 * * fri", FRIDAY)
+    clock.time = FRIDAY
+    keep_schedules(workshop)
+    work_until_done(workshop)
+    with database.write() as session:
+        teach(session, "What is new?", "This.")
+
+    clock.time = FRIDAY - timedelta(minutes=5)
+    keep_schedules(workshop)
+    clock.time = FRIDAY + timedelta(minutes=5)
+    keep_schedules(workshop)
+
+    assert len(all_runs(database)) == 1
 
 
 def test_a_run_that_is_still_open_is_not_overlapped(database, workshop, clock):
@@ -254,6 +290,21 @@ def test_the_scheduler_knocks_at_schedules(database, workshop, clock):
     next(knock for knock in knocks_for(workshop) if knock.name == "schedules").call()
 
     assert len(all_runs(database)) == 1
+
+
+def test_a_zone_nobody_knows_any_more_is_said_and_keeps_no_run_from_its_time(
+    database, workshop, clock
+):
+    put(database, "cron 0 18 * * fri", START)
+    with database.write() as session:
+        session.exec(select(Schedule)).one().zone = "Mars/Olympus"
+
+    keep_schedules(workshop)
+
+    assert len(all_runs(database)) == 1
+    assert the_schedule(database).next_at == datetime(2026, 11, 27, 18, tzinfo=UTC)
+    words = schedule_line(the_schedule(database), clock())
+    assert "18:00 (UTC: nobody here knows Mars/Olympus)" in words
 
 
 def test_one_that_was_replaced_meanwhile_is_not_kept_any_more(database, workshop, clock):

@@ -70,3 +70,8 @@ def test_the_documents_say_what_the_settings_are():
     assert (TOP / ".env.example").read_text("utf-8") == env_example()
     assert with_table(readme) == readme
     assert "`SLACK_BOT_TOKEN`" in markdown_table()
+
+
+def test_a_time_zone_nobody_knows_is_refused_in_a_sentence():
+    with pytest.raises(SettingsError, match=r"APPRENTICE_TIMEZONE.*Europe/Berlin"):
+        load_settings(_env_file=None, apprentice_timezone="Mars/Olympus")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.errors import UnclearScheduleError
-from bot.timetable import Growth, Times, in_words, moment_in_words, next_times, read
+from bot.timetable import Growth, Times, in_words, moment_in_words, next_times, read, zone_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TUESDAY = datetime(2026, 11, 24, 12, tzinfo=BERLIN)
@@ -52,9 +52,10 @@ def test_new_examples_are_counted(typed, count):
 @pytest.mark.parametrize(
     "typed",
     ["", "friday", "tomorrow", "every", "every 5 minutes", "every mo 9:00", "daily 25:00",
-     "daily 9:75", "daily 0pm", "after 0", "after many", "after 9999999999", "cron",
-     "cron 0 18 * *", "cron 99 * * * *", "cron 0 0 30 2 *", "cron 0 0 * * 9", "cron * * * * 1/0",
-     "cron a b c d e", "<!channel>", "every friday 18:00 " * 50],
+     "daily 9:75", "daily 0pm", "after 0", "after 0 new examples", "after -3", "after many",
+     "after 1.5 new examples", "after 5,0", "after 9999999999", "cron", "cron 0 18 * *",
+     "cron 99 * * * *", "cron 0 0 30 2 *", "cron 0 0 * * 9", "cron * * * * 1/0", "cron a b c d e",
+     "<!channel>", "every friday 18:00 " * 50],
 )  # fmt: skip
 def test_what_nobody_can_read_is_answered_with_examples(typed):
     with pytest.raises(UnclearScheduleError, match="every friday 18:00") as raised:
@@ -76,6 +77,35 @@ def test_a_time_the_clocks_skip_comes_once_and_one_they_repeat_too():
     assert [f"{moment:%d %H:%M %z}" for moment in autumn] == [
         "25 02:30 +0200", "26 02:30 +0100", "27 02:30 +0100",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("zone", "rule", "before", "days"),
+    [
+        # The day of 23 hours, and the one after it, which is a Monday.
+        ("Europe/Berlin", "daily 00:30", "2027-03-27T12:00", ["28 00:30", "29 00:30", "30 00:30"]),
+        ("Europe/Berlin", "every monday 00:00", "2027-03-27T12:00", ["29 00:00", "05 00:00"]),
+        # Midnight itself is skipped.
+        ("America/Santiago", "daily 00:00", "2026-09-05T12:00", ["06 01:00", "07 00:00"]),
+        # Two times in the hour that is skipped; asked between them.
+        ("Europe/Berlin", "cron 10,45 2 * * *", "2027-03-28T03:20", ["28 03:45", "29 02:10"]),
+        # Every hour, over the hour that comes twice.
+        ("Europe/Berlin", "cron 0 * * * *", "2026-10-25T01:30", ["25 02:00", "25 03:00"]),
+    ],
+)
+def test_no_day_is_lost_where_the_clocks_change(zone, rule, before, days):
+    times, place = read(rule), ZoneInfo(zone)
+    assert isinstance(times, Times)
+    after = datetime.fromisoformat(before).replace(tzinfo=place)
+
+    found = next_times(times, place, after, len(days))
+
+    assert [f"{moment:%d %H:%M}" for moment in found] == days
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../../etc/passwd", "Europe", "\0"])
+def test_a_zone_that_is_none_is_none(name):
+    assert zone_of(name) is None
 
 
 def test_a_moment_that_is_a_time_itself_is_not_the_next_one():

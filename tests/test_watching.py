@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from bot.answering.canary import Plan, start
+from bot.answering.canary import Plan, start, stop
 from bot.answering.promotion import promote
 from bot.answering.strategy import BASE, Strategy, live_strategy
 from bot.evaluation.health import Limits
@@ -62,26 +62,31 @@ class Team:
         self.clock = Clock()
         self.watch = Watch(database, now=self.clock)
 
-    def ask(self, version, good=0, bad=0, *, failed=0, seconds=2.0, ago=timedelta(0), canary=None):
+    def ask(
+        self, version, good=0, bad=0, *, failed=0, seconds=2.0, ago=timedelta(0), canary=None,
+        by=("U0CAROL", "U0BOB"), thread=None,
+    ):  # fmt: skip
         """So many answers of a version, each with one opinion; or so many failures."""
         with self.database.write() as session:
             for value in [1] * good + [-1] * bad + [0] * failed:
-                self._ask(session, version, value, seconds, ago, canary)
+                question = self._ask(session, version, value, seconds, ago, canary, thread)
+                if value:
+                    number = int(question.message_ts)
+                    who = {"key": str(number), "user_id": by[number % len(by)]}
+                    feedback.note(session, question, value=value, order_key="1", **who)
 
-    def _ask(self, session, version, value, seconds, ago, canary):
+    def _ask(self, session, version, value, seconds, ago, canary, thread):
         ts = str(next(self._number))
         question = questions.ask(
-            session, TEAM, channel_id="C0HELP", message_ts=ts, thread_ts=ts, user_id="U0CAROL",
-            queue_limit=10_000,
+            session, TEAM, channel_id="C0HELP", message_ts=ts, thread_ts=thread or ts,
+            user_id="U0CAROL", queue_limit=10_000,
         )  # fmt: skip
         questions.chose(session, question.id, version, [], canary)
         question.asked_at = question.started_at = utc_now() - ago
         question.ended_at = question.started_at + timedelta(seconds=seconds)
-        if value == 0:
-            question.state, question.engine_failed = QuestionState.FAILED, True
-            return
-        question.state = QuestionState.ANSWERED
-        feedback.note(session, question, key=ts, user_id="U0CAROL", value=value, order_key="1")
+        question.state = QuestionState.ANSWERED if value else QuestionState.FAILED
+        question.engine_failed = not value
+        return question
 
     def start_canary(self, name=NEW, viewer=EVERYONE, days=14):
         with self.database.write() as session:
@@ -124,8 +129,8 @@ def test_a_candidate_people_like_less_is_taken_back_with_one_sentence(team):
     assert not team.watch.step()
 
     assert team.said() == [
-        "I ended the canary of *workspace-v2*: people liked 0 of 8 of its answers, and 12 of 12 of "
-        "*workspace-v1*. Everybody gets *workspace-v1*."
+        "I ended the canary of *workspace-v2*: people liked it in 0 of 8 conversations, and "
+        "*workspace-v1* in 12 of 12. Everybody gets *workspace-v1*."
     ]
     assert (team.state(canary), team.live()) == (CanaryState.ROLLED_BACK, Strategy(OLD, 1))
     with team.database.read() as session:
@@ -134,7 +139,7 @@ def test_a_candidate_people_like_less_is_taken_back_with_one_sentence(team):
             e for e in audit.entries(session, TEAM, EVERYONE) if e.action == "canary.rolled_back"
         ]
     assert (entry.actor, entry.subject) == (CANARY, "version:workspace-v2")
-    assert "people liked 0 of 8" in entry.details["reason"]
+    assert "people liked it in 0 of 8" in entry.details["reason"]
 
 
 def test_a_candidate_people_like_better_is_promoted_though_its_evaluation_was_a_hold(team):
@@ -145,11 +150,13 @@ def test_a_candidate_people_like_better_is_promoted_though_its_evaluation_was_a_
     assert team.watch.step()
 
     [text] = team.said()
-    assert text.startswith("*workspace-v2* answers everywhere from now on: people liked 14 of 14")
+    assert text.startswith(
+        "*workspace-v2* answers everywhere from now on: people liked it in 14 of 14"
+    )
     assert (team.state(canary), team.live()) == (CanaryState.PROMOTED, Strategy(NEW, 1))
     with team.database.read() as session:
         moved = versions.live(session, TEAM, WORKSPACE)
-    assert (moved.promoted_by, "people liked 14 of 14" in moved.reason) == (CANARY, True)
+    assert (moved.promoted_by, "people liked it in 14 of 14" in moved.reason) == (CANARY, True)
 
 
 def test_a_candidate_that_is_as_good_is_held_when_its_time_is_over(team):
@@ -164,13 +171,31 @@ def test_a_candidate_that_is_as_good_is_held_when_its_time_is_over(team):
 
     [text] = team.said()
     assert text == (
-        "I hold *workspace-v2*: people liked 9 of 11 of its answers, and 40 of 50 of "
-        "*workspace-v1*, which is too little to tell them apart. Everybody gets *workspace-v1*. "
-        "`/apprentice canary workspace-v2 50%` would ask more people."
+        "I hold *workspace-v2*: people liked it in 9 of 11 conversations, and "
+        "*workspace-v1* in 40 of 50, which is too little to tell them apart. Everybody gets "
+        "*workspace-v1*. `/apprentice canary workspace-v2 50%` would ask more people."
     )
     assert (team.state(canary), team.live()) == (CanaryState.HELD, Strategy(OLD, 1))
     with team.database.read() as session:
         assert versions.by_name(session, TEAM, NEW, EVERYONE).state is VersionState.HELD
+
+
+def test_a_person_who_ends_a_canary_while_it_is_being_decided_is_faster(team):
+    canary = team.start_canary(days=14)
+    looks = count()
+
+    def now():
+        """Time is over at the second look; somebody types the command in that moment."""
+        if next(looks) == 1:
+            with team.database.write() as session:
+                stop(session, TEAM, WORKSPACE, "U0ALICE", utc_now())
+        return utc_now() + timedelta(days=15)
+
+    Watch(team.database, now=now).step()
+
+    assert next(looks) > 1
+    assert team.state(canary) is CanaryState.STOPPED
+    assert team.said() == []
 
 
 def test_only_what_was_said_during_the_canary_counts(team):
@@ -193,14 +218,55 @@ def test_one_person_has_one_opinion_of_one_answer(team):
             feedback.note(session, question, key=key, **who)
             return feedback.of_canary(session, TEAM, canary).get(NEW)
 
-        assert say("U0BOB:button", 1, "1") == (2, 0)
-        assert say("U0BOB:white_check_mark", 1, "2") == (2, 0)
-        assert say("U0BOB:x", -1, "3") == (1, 1)
-        assert say("U0BOB:x", 1, "2") == (1, 1)  # an older event that came late
-        feedback.take_back(session, TEAM, "U0BOB:x", "2")
-        assert feedback.of_canary(session, TEAM, canary)[NEW] == (1, 1)
-        feedback.take_back(session, TEAM, "U0BOB:x", "4")
-        assert feedback.of_canary(session, TEAM, canary)[NEW] == (2, 0)
+        assert say("U0ALICE:button", 1, "1") == (1, 0)
+        assert say("U0ALICE:white_check_mark", 1, "2") == (1, 0)
+        assert say("U0ALICE:x", -1, "3") is None  # against the other's good one: divided
+        assert say("U0ALICE:x", 1, "2") is None  # an older event that came late
+        feedback.take_back(session, TEAM, "U0ALICE:x", "2")
+        assert feedback.of_canary(session, TEAM, canary) == {}
+        feedback.take_back(session, TEAM, "U0ALICE:x", "4")
+        assert feedback.of_canary(session, TEAM, canary)[NEW] == (1, 0)
+
+
+def test_a_conversation_is_one_vote_that_of_the_majority(team):
+    canary = team.start_canary()
+    team.ask(OLD, good=12, canary=canary)
+    team.ask(NEW, bad=30, canary=canary, thread="1")
+    team.ask(NEW, good=2, bad=1, canary=canary, thread="2")
+
+    assert not team.watch.step()
+
+    with team.database.read() as session:
+        assert feedback.of_canary(session, TEAM, canary) == {OLD: (12, 0), NEW: (1, 1)}
+
+
+def test_one_person_alone_promotes_no_candidate_however_often_they_vote(team):
+    canary = team.start_canary()
+    team.ask(OLD, bad=50, canary=canary, by=["U0CAROL"])
+    team.ask(NEW, good=50, canary=canary, by=["U0CAROL"])
+    team.ask(OLD, good=1, canary=canary, by=["U0BOB"])
+    team.ask(NEW, good=1, canary=canary, by=["U0BOB"])
+    assert not team.watch.step()
+
+    team.clock.ahead = timedelta(days=14.1)
+    assert team.watch.step()
+
+    assert (team.state(canary), team.live()) == (CanaryState.HELD, Strategy(OLD, 1))
+    assert (
+        "*workspace-v1* in 1 of 51, but without one person's votes it is no better"
+        in (team.said()[0])
+    )
+
+
+def test_with_a_second_person_of_the_same_opinion_it_is_promoted(team):
+    canary = team.start_canary()
+    team.ask(OLD, bad=50, canary=canary, by=["U0CAROL"])
+    team.ask(NEW, good=50, canary=canary, by=["U0CAROL"])
+    team.ask(NEW, good=1, canary=canary, by=["U0BOB"])
+
+    assert team.watch.step()
+
+    assert team.state(canary) is CanaryState.PROMOTED
 
 
 def test_a_candidate_whose_engine_fails_is_taken_back_though_nobody_votes(team):
@@ -286,7 +352,10 @@ YESTERDAY = timedelta(days=1)
     [
         ({"failed": 8}, "the engine failed in 8 of its last 8 answers"),
         ({"good": 12, "seconds": 20}, "its answers take 20.0 seconds, and 2.0 would be usual"),
-        ({"good": 2, "bad": 20}, "people liked 2 of 22 of its answers, and 30 of 33 before"),
+        (
+            {"good": 2, "bad": 20},
+            "people liked it in 2 of 22 conversations, and what was before in 30 of 33",
+        ),
     ],
 )
 def test_a_promoted_version_that_fares_badly_is_rolled_back_and_why_is_told_once(team, after, why):
@@ -310,6 +379,16 @@ def test_a_promoted_version_that_fares_badly_is_rolled_back_and_why_is_told_once
     assert (moved.promoted_by, moved.is_rollback, moved.reason.startswith(why)) == (
         WATCH, True, True,
     )  # fmt: skip
+
+
+def test_a_clock_that_is_put_back_blinds_nobody(team):
+    promote_new(team)
+    team.clock.ahead = timedelta(hours=2)
+    assert not team.watch.step()
+    team.ask(NEW, failed=8)
+
+    team.clock.ahead = timedelta(0)
+    assert team.watch.step()
 
 
 def test_a_promoted_version_that_fares_as_before_stays(team):

@@ -122,6 +122,7 @@ class Workspace(RuleBasedStateMachine):
         self.author: dict[str, str] = {}
         self.asked: dict[str, str] = {}  # marks of unanswered questions, with their audience
         self.gone: set[str] = set()
+        self.said_in: dict[str, str] = {}  # of a mark, the channel it comes from
         self.asks: dict[int, tuple[int, str]] = {}
         self.marks = 0
 
@@ -169,6 +170,7 @@ class Workspace(RuleBasedStateMachine):
             session.flush()
             note_near_duplicates(session, kept)
             self.audience[kept.id], self.channel[kept.id] = audience, kept.channel_id
+            self.said_in[mark] = kept.channel_id
             self.holders[mark].add(kept.id)
 
     @rule(audience=audiences, user=st.sampled_from(PEOPLE))
@@ -190,6 +192,27 @@ class Workspace(RuleBasedStateMachine):
                 why=WhyUnanswered.ABSTAINED,
             )  # fmt: skip
 
+    @rule(number=numbers, channel=st.sampled_from(["C0", "C1", "C2"]))
+    def learn_wording(self, number: int, channel: str) -> None:
+        """Somebody asked otherwise what everybody may know, and praised the answer."""
+        open_to_all = sorted(name for name, heard in self.audience.items() if heard == WORKSPACE)
+        if not open_to_all:
+            return
+        example_id = open_to_all[number % len(open_to_all)]
+        mark = self.new_mark(None, "U0BOB")
+        with self.database.write() as session:
+            try:
+                said = examples.add_wording(
+                    session, TEAM, INSIDER, example_id, f"Into room? {mark}"
+                )
+            except BotError:
+                return
+            said.channel_id, said.message_ts = channel, f"{self.marks}.000300"
+            said.asker_id = "U0BOB"
+            session.add(said)
+        self.holders[mark].add(example_id)
+        self.said_in[mark] = channel
+
     @precondition(lambda self: self.audience)
     @rule(number=numbers)
     def edit(self, number: int) -> None:
@@ -202,6 +225,7 @@ class Workspace(RuleBasedStateMachine):
             except BotError:
                 return
         self.holders[mark].add(example_id)
+        self.said_in[mark] = self.channel[example_id]
         self.happened["edited"] += 1
 
     @precondition(lambda self: self.audience)
@@ -288,6 +312,13 @@ class Workspace(RuleBasedStateMachine):
         with self.database.write() as session:
             row = forgetting.close_channel(session, TEAM, channel, Grace(utc_now()))
         self.happened["closed"] += row is not None
+        for mark in [mark for mark, audience in self.asked.items() if audience == WORKSPACE]:
+            if channel == "C1":  # all were asked there
+                self.asked[mark] = channel
+        for mark, place in self.said_in.items():
+            if place == channel:
+                # It leaves the examples of other channels that it was merged into or kept with.
+                self.holders[mark] = {h for h in self.holders[mark] if self.channel[h] == place}
         for example_id, place in self.channel.items():
             if place == channel and self.audience[example_id] == WORKSPACE:
                 self.audience[example_id] = channel
@@ -354,6 +385,32 @@ def test_what_is_narrowed_leaves_the_snapshots_of_those_who_may_not_hear_it_any_
         played.undo(0)
         assert played.audience[played.example(0)] == "C0OPS"
         played.nothing_is_read_by_whom_it_is_not_for()
+    finally:
+        played.teardown()
+
+
+def test_what_was_asked_in_a_channel_that_closes_leaves_other_channels_examples():
+    played = Workspace()
+    played.begin()
+    try:
+        played.ask_in_vain(WORKSPACE, "U0BOB")
+        played.learn_wording(0, "C2")
+        in_c1 = played.example(0)
+        other = next(
+            name for name, heard in played.audience.items() if heard == WORKSPACE and name != in_c1
+        )
+        with played.database.write() as session:
+            session.get_one(Example, other).channel_id = "C2"
+        played.channel[other] = "C2"
+        for mark, holders in played.holders.items():
+            if other in holders:
+                played.said_in[mark] = "C2"
+        played.merge(0)
+        assert played.happened["merged"]
+
+        for channel in ("C2", "C1"):
+            played.turn_private(channel)
+            played.nothing_is_read_by_whom_it_is_not_for()
     finally:
         played.teardown()
 

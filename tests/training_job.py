@@ -26,9 +26,12 @@ TINY_ROWS = [
 
 
 def wait_for_end(trainer: LocalTrainer, job_id: str) -> JobStatus:
-    """Return the last status of a job."""
+    """Return the last status of a job; of one that failed, pytest shows the log with the test."""
     status = wait_for_step(trainer, job_id, 10**9)
     assert status.state != JobState.RUNNING, "the job did not end in time"
+    if status.state == JobState.FAILED:
+        for log in (trainer._jobs_dir / job_id).glob("*log*"):
+            print(log.name, log.read_text(errors="replace")[-3000:])  # noqa: T201
     return status
 
 

@@ -98,10 +98,15 @@ def keep_thresholds(
 
 
 def threshold_of(values: Sequence[float]) -> float | None:
-    """The highest that refuses no more than may be of these; None for too few of them."""
-    if len(values) < FEWEST_KNOWN:
+    """
+    The highest that refuses no more than may be of these; None for too few of them.
+
+    What a broken model says is no number tells nothing: nothing is below it.
+    """
+    known = sorted(filter(math.isfinite, values))
+    if len(known) < FEWEST_KNOWN:
         return None
-    return sorted(values)[math.floor(MAY_BE_REFUSED * len(values))]
+    return known[math.floor(MAY_BE_REFUSED * len(known))]
 
 
 def _coverage(session: Session, words: Sequence[str], text: str) -> float:

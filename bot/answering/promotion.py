@@ -1,5 +1,5 @@
 """
-Moving the pointer that says which strategy answers: promote, hold, roll back.
+Moving the pointer that says which strategy answers: promote, roll back.
 
 Versions never change; a promotion is a new row, and so is a rollback. Refuses what the
 evaluation did not prove.
@@ -89,26 +89,8 @@ def put_live(
     version.state, version.decided_by = VersionState.PROMOTED, decided_by
     session.add_all([promotion, version])
     session.flush()
-    _record(session, "version.promoted", version, by)
+    record(session, "version.promoted", version, by)
     return promotion
-
-
-def hold(session: Session, team_id: str, version_name: str, by: str, viewer: Viewer) -> None:
-    """
-    Note that a person decided to wait with a version; it can be promoted later.
-
-    Raises:
-        NotFoundError: no such version, or not for this viewer; names the nearest.
-        AlreadyLiveError: it answers already; rolling back is the way.
-    """
-    version = find_version(session, team_id, version_name, viewer)
-    if live_strategy(session, team_id, version.audience).version_name == version.name:
-        raise AlreadyLiveError(version.name)
-    if version.state == VersionState.CANDIDATE:
-        version.state = VersionState.HELD
-    version.decided_by = by
-    session.add(version)
-    _record(session, "version.held", version, by)
 
 
 def rollback(
@@ -232,7 +214,7 @@ def find_version(session: Session, team_id: str, version_name: str, viewer: View
     raise NotFoundError("There is no such model version. Did you mean " + " or ".join(near) + "?")
 
 
-def _record(session: Session, action: str, version: ModelVersion, by: str) -> None:
+def record(session: Session, action: str, version: ModelVersion, by: str) -> None:
     audit.record(
         session,
         version.team_id,
@@ -300,6 +282,7 @@ def strategy_of(version: ModelVersion, evaluation: Evaluation) -> Strategy:
 def _check_nobody_moved(session: Session, version: ModelVersion, by: str) -> None:
     """Of two who promote different versions at once, one wins and the other is told."""
     newest = versions.live(session, version.team_id, version.audience)
-    if newest and newest.promoted_by != by and utc_now() - newest.created_at < AT_ONCE:
+    # A clock that was put back must not make "a moment ago" last for hours.
+    if newest and newest.promoted_by != by and abs(utc_now() - newest.created_at) < AT_ONCE:
         live = live_strategy(session, version.team_id, version.audience)
         raise MovedMeanwhileError(version.name, live.version_name)

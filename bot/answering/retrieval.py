@@ -1,8 +1,8 @@
 """
 The team's examples that fit a question, by words and by meaning, of the right audience.
 
-BM25 finds what shares words. Frequent words cost most and tell least, so in a large data set the
-rarest words of the question find what may fit, and all of them decide which fits best
+BM25 finds what shares words. Scoring every row with one of them costs much, so in a large data set
+the index only says which examples have which words, and the best by that are scored
 (docs/decisions/0039). The question is hostile text: only its words reach the full-text query, each
 quoted. Where a sentence model is there, it finds what says the same in other words, and one sum
 ranks both (docs/decisions/0057); where it is not, or not in time, words alone decide.
@@ -14,21 +14,24 @@ from dataclasses import dataclass, replace
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
-from bot.answering.ranking import Corpus, bm25
+from bot.answering.ranking import Corpus, best_first, bm25
 from bot.embedding.index import Nearness
 from bot.embedding.meaning import Meaning
 from bot.words import telling, words_of
 from storage.audience import Viewer, readable
-from storage.full_text import rarest_words, rows_with, size
+from storage.chunks import pages
+from storage.full_text import ids_with, rarest_words, rows_with, size
 
 #: More words than these do not find better examples, but cost time.
 MAX_WORDS = 64
 #: Words in the question of an example weigh more than words in its answer.
 QUESTION_WEIGHT, ANSWER_WEIGHT = 3.0, 1.0
-#: How often the words that find examples may occur in all of them together; one word always may.
-MOST_ROWS = 10_000
-#: Of what they find so many are compared by all words.
-COMPARED = 100
+#: Up to so many rows with its words SQLite scores all of them.
+FEW_ROWS = 15_000
+#: How often the words that find examples may occur in all of them together, the rarest first.
+MOST_ROWS = 200_000
+#: Of what they find so many are scored, the best half of them at least.
+COMPARED = 200
 #: How many of the nearest by meaning, and of the best by words, are ranked together.
 RANKED = 50
 #: What sharing the question's words adds to the cosine, for the example that shares most of them.
@@ -136,14 +139,39 @@ def _by_words(
     if not counts:
         return []
     most = max(k, at_most)
-    rarest = rarest_words(counts, MOST_ROWS)
-    if len(rarest) < len(counts):
-        found = _search(session, parameters, rarest, max(COMPARED, most))
-        if len(found) >= k:
+    if sum(counts.values()) > FEW_ROWS:
+        rarest = rarest_words(counts, MOST_ROWS)
+        found = _likely(session, parameters, counts, rarest, most)
+        if len(found) >= k or len(rarest) == len(counts):
             scored = _scored(session, counts, found)
             return sorted(scored, key=lambda example: (-example.score, example.id))[:most]
     # Few examples, or few of them for this viewer: then every word may find one.
     return _search(session, parameters, counts, most)
+
+
+def _likely(
+    session: Session,
+    parameters: dict[str, object],
+    counts: dict[str, int],
+    words: Iterable[str],
+    most: int,
+) -> list[RetrievedExample]:
+    """Those that have most of these words and may be seen, ``most`` and more if there are."""
+    looked_at = max(COMPARED, 2 * most)
+    found: list[RetrievedExample] = []
+    for best in best_first(
+        Corpus(*size(session), counts),
+        {w: (ids_with(session, w), ids_with(session, w, in_question=True)) for w in words},
+        question_weight=QUESTION_WEIGHT,
+        answer_weight=ANSWER_WEIGHT,
+        first=looked_at,
+    ):
+        for some in pages(iter(best.tolist()), _IDS_AT_ONCE):
+            seen = _seen_of(session, parameters, some)
+            found += [seen[each] for each in some if each in seen]
+            if len(found) >= looked_at // 2:
+                return found
+    return found
 
 
 def _by_meaning(

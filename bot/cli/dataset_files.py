@@ -171,7 +171,7 @@ def _splits(
     splits = splits_of(
         {
             each.id: [each.question, *(other.text for other in wordings.get(each.id, ()))]
-            for each in snapshots.material(session, team_id, audience, viewer)
+            for each in snapshots.questions_of(session, team_id, audience, viewer)
         }
     )
     names = {Split.VALIDATION: "validation", Split.HELD_OUT_QUESTION: "test"}

@@ -167,7 +167,7 @@ def _rows(session: Session, team_id: str, audience: str, number: int | None) -> 
     if number is not None:
         wanted = snapshots.numbered(session, team_id, audience, number)
         return list(snapshots.with_tombstones(session, team_id, wanted.id or 0, viewer))
-    material = snapshots.material(session, team_id, audience, viewer)
+    material = list(snapshots.material(session, team_id, audience, viewer))
     return build_rows(
         team_id, material, snapshots.other_wordings(session, team_id, audience, viewer)
     )

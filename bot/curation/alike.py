@@ -24,7 +24,10 @@ SURE_BY_MEANING = 0.69
 #: more in how they ask than in what they answer. At least these, with and without a sentence
 #: model; chosen on second wordings whose answers had lost half their words (decision 0058).
 ANSWER_WEIGHT = 0.8
-SURE_WITH_ANSWER, SURE_WITH_ANSWER_BY_WORDS = 0.92, 0.6
+SURE_WITH_ANSWER, SURE_WITH_ANSWER_BY_WORDS = 1.1, 0.7
+#: Where the answers differ, only questions with this cosine are shown as contradicting each other:
+#: of facts that have nothing to do with each other four of a hundred are then (decision 0058).
+SURE_WITHOUT_ANSWER = 0.65
 
 
 @dataclass(frozen=True)
@@ -95,14 +98,17 @@ def _clearly_best(
     """What asks the same in other words, and how sure that is: the best alone, or none."""
     cosines = {each: nearness.of(each.example_id) for each in shares} if nearness else {}
     known = {each: cosine for each, cosine in cosines.items() if cosine is not None}
-    if len(known) < 2:
-        return _leading(shares, shares, 1.0, CLEARLY_BEST) | _leading(
-            shares, _with_answers(shares, answers), LEAD_WEIGHT, SURE_WITH_ANSWER_BY_WORDS
-        )
     sums = {each: cosine + SHARE_WEIGHT * shares[each] for each, cosine in known.items()}
-    return _leading(known, sums, LEAD_WEIGHT, SURE_BY_MEANING) | _leading(
-        known, _with_answers(sums, answers), LEAD_WEIGHT, SURE_WITH_ANSWER
-    )
+    by_words = len(known) < 2
+    if not answers:
+        if by_words:
+            return _leading(shares, shares, 1.0, CLEARLY_BEST)
+        return _leading(known, sums, LEAD_WEIGHT, SURE_BY_MEANING)
+    if by_words:
+        added = _with_answers(shares, answers)
+        return _leading(shares, added, LEAD_WEIGHT, SURE_WITH_ANSWER_BY_WORDS)
+    near = {each: cosine for each, cosine in known.items() if cosine >= SURE_WITHOUT_ANSWER}
+    return near | _leading(known, _with_answers(sums, answers), LEAD_WEIGHT, SURE_WITH_ANSWER)
 
 
 def _with_answers(

@@ -17,7 +17,19 @@ from sqlmodel import Session
 
 from bot.curation.lesson import Lesson
 from bot.errors import MessageGoneError, OptedOutError
-from storage import audit, erasure, inbox, ledger, lineage, opt_outs, review, revisions, sweeping
+from storage import (
+    audit,
+    erasure,
+    inbox,
+    ledger,
+    lineage,
+    opt_outs,
+    pins,
+    review,
+    revisions,
+    sweeping,
+    unanswered,
+)
 from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.ledger import Taken
@@ -105,7 +117,7 @@ def forget_message(
     partly = [example for example, part in found if part is Part.CONTEXT]
     row = new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
     _erase(session, row, whole, partly, grace, actor=SLACK)
-    _drop_wordings(session, row, wordings, grace)
+    _drop_wordings(session, row, wordings, grace, actor=SLACK)
     _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
     return row
 
@@ -145,8 +157,7 @@ def follow_edit(
         example.stale_since, example.stale_reason = utc_now(), STALE_MESSAGE_EDITED
         example.proposal = now
         session.add(example)
-    _record(session, example.team_id, SLACK, "example.message_edited", f"example:{example.id}",
-            audience=example.audience)  # fmt: skip
+    _tell(session, example, SLACK, "example.message_edited")
     return True
 
 
@@ -172,7 +183,7 @@ def drop_edited(
     ]
     if wordings or asks:
         row = new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
-        _drop_wordings(session, row, wordings, grace)
+        _drop_wordings(session, row, wordings, grace, actor=SLACK)
         _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
 
 
@@ -189,6 +200,7 @@ def opt_out(session: Session, team_id: str, user_id: str) -> Erasure:
             return row
     row = new_erasure(session, team_id, ErasureKind.PERSON, user_id, Grace(utc_now()))
     ledger.note(session, Taken.PERSON, team_id, user_id, name=row.receipt)
+    _record(session, team_id, user_id, "person.opted_out", audit.person(user_id))
     return row
 
 
@@ -204,8 +216,9 @@ def forget_person(session: Session, row: Erasure, grace: Grace) -> None:
         if example.id not in known
     ]
     wordings = erasure.wordings_of_person(session, team_id, user_id)
-    _erase(session, row, whole, partly, grace, actor=audit.ERASED + row.receipt)
-    _drop_wordings(session, row, wordings, grace)
+    actor = audit.ERASED + row.receipt
+    _erase(session, row, whole, partly, grace, actor)
+    _drop_wordings(session, row, wordings, grace, actor)
     asks = erasure.asks_of_person(session, team_id, user_id)
     _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
     review.withdraw_requests(session, team_id, user_id)
@@ -227,19 +240,30 @@ def close_channel(session: Session, team_id: str, channel_id: str, grace: Grace)
 def narrow_channel(session: Session, team_id: str, channel_id: str, grace: Grace) -> Erasure | None:
     """
     Narrow a channel's examples to it; they leave the snapshots and versions of the workspace as
-    if they were erased.
+    if they were erased. So does what was asked there in other words; what was asked there in vain
+    is its members' to answer.
     """
     found = erasure.of_channel(session, team_id, channel_id)
-    if not found:
+    narrowed = unanswered.narrow(session, team_id, channel_id)
+    is_pinned = pins.narrow(session, team_id, channel_id)
+    wordings = erasure.wordings_of_channel(session, team_id, channel_id)
+    if not (found or narrowed or is_pinned or wordings):
         return None
+    audit.record(
+        session, team_id, actor=SLACK, action="channel.closed", subject=f"channel:{channel_id}",
+        audience=channel_id,
+    )  # fmt: skip
     row = new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
     _mark(session, row, found, grace)
     for example in found:
         example.audience = channel_id
         session.add(example)
-        _record(session, team_id, SLACK, "example.narrowed", f"example:{example.id}",
-                audience=channel_id)  # fmt: skip
-    _finish(session, row, narrowed=len(found))
+        _tell(session, example, SLACK, "example.narrowed")
+    session.flush()
+    # Those of examples that went along stay with them.
+    left = [each for each in wordings if session.get_one(Example, each.example_id) not in found]
+    _drop_wordings(session, row, left, grace, actor=SLACK)
+    _finish(session, row, narrowed=len(found), unanswered=narrowed)
     return row
 
 
@@ -299,12 +323,14 @@ def _erase(
     partly = [example for example in partly if example.id not in gone]
     _mark(session, row, [*whole, *partly], grace)
     for example in whole:
-        audience = example.audience
+        if (kept_in := example.merged_into) is not None:
+            # Its question went there as a wording, and goes from there as well.
+            _tell(session, session.get_one(Example, kept_in), actor, "example.wording_erased")
         erasure.blank(session, example)
-        _record(session, row.team_id, actor, "example.erased", f"example:{example.id}",
-                audience=audience)  # fmt: skip
+        _tell(session, example, actor, "example.erased")
     for example in partly:
         erasure.blank_context(session, example)
+        _tell(session, example, actor, "example.context_erased")
     _finish(session, row, examples=len(whole), contexts=len(partly))
 
 
@@ -333,11 +359,14 @@ def _mark(session: Session, row: Erasure, examples: list[Example], grace: Grace)
     }
 
 
-def _drop_wordings(session: Session, row: Erasure, wordings: list[Any], grace: Grace) -> None:
+def _drop_wordings(
+    session: Session, row: Erasure, wordings: list[Any], grace: Grace, actor: str
+) -> None:
     examples = [session.get_one(Example, wording.example_id) for wording in wordings]
     _mark(session, row, examples, grace)
-    for wording in wordings:
+    for wording, example in zip(wordings, examples, strict=True):
         session.delete(wording)
+        _tell(session, example, actor, "example.wording_erased")
     _finish(session, row, wordings=len(wordings))
 
 
@@ -369,10 +398,16 @@ def _finish(session: Session, row: Erasure, **counts: int) -> None:
     session.flush()
 
 
-def _record(
-    session: Session, team_id: str, actor: str, action: str, subject: str, **more: Any
-) -> None:
-    audit.record(session, team_id, actor=actor, action=action, subject=subject, **more)
+def _tell(session: Session, example: Example, actor: str, action: str) -> None:
+    subject = f"example:{example.id}"
+    audit.record(
+        session, example.team_id, actor=actor, action=action, subject=subject,
+        audience=example.audience,
+    )  # fmt: skip
+
+
+def _record(session: Session, team_id: str, actor: str, action: str, subject: str) -> None:
+    audit.record(session, team_id, actor=actor, action=action, subject=subject)
 
 
 def _words(of: Lesson | Example) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from sqlmodel import Session, col, select
 
 from bot.curation import forgetting
 from bot.curation.forgetting import Grace
-from storage import erasure, inbox, ledger, opt_outs, outbox, sweeping
+from bot.curation.rewording import record
+from storage import audit, erasure, inbox, ledger, opt_outs, outbox, sweeping
 from storage.columns import utc_now
 from storage.ledger import Entry, Taken, digest
 from storage.tables import (
@@ -26,6 +27,8 @@ from storage.tables import (
     OptOut,
 )
 
+#: Who erases what a database does not know to be erased.
+_LEDGER = "the ledger"
 _AFTER_RESTORE = "The database was restored, and what this says may have been erased since."
 
 
@@ -106,8 +109,7 @@ def _people(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:
 
 
 def _channels(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:
-    named = select(Example.channel_id).where(col(Example.team_id) == team_id).distinct()
-    return ((channel_id,) for channel_id in session.exec(named) if channel_id)
+    return ((channel_id,) for channel_id in erasure.channels_known(session, team_id))
 
 
 def _examples(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:
@@ -129,6 +131,10 @@ _HELD: dict[Taken, Callable[[Session, str], Iterable[tuple[str, ...]]]] = {
 
 def _person(lost: _Lost, team_id: str, names: list[tuple[str, ...]]) -> None:
     is_news = opt_outs.opt_out_digest(lost.session, team_id, lost.entry.what)
+    audit.record(
+        lost.session, team_id, actor=_LEDGER, action="person.erased",
+        subject=f"erasure:{lost.entry.id}",
+    )  # fmt: skip
     for (user_id,) in names:
         row = forgetting.new_erasure(
             lost.session, team_id, ErasureKind.PERSON, user_id, lost.grace, lost.entry.id
@@ -167,6 +173,7 @@ def _example(lost: _Lost, _team_id: str, names: list[tuple[str, ...]]) -> None:
         example = lost.session.get_one(Example, int(example_id))
         if example.erased_at is None:
             forgetting.move_again(lost.session, example, lost.entry.audience, lost.grace)
+            record(lost.session, example, _LEDGER, "example.narrowed")
 
 
 def _workspace(lost: _Lost, team_id: str, _names: list[tuple[str, ...]]) -> None:

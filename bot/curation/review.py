@@ -38,6 +38,7 @@ from storage.tables import (
     RevisionReason,
     UnansweredState,
     Verb,
+    Wording,
 )
 
 GOOD, BAD = 1, -1
@@ -373,10 +374,19 @@ def _take_wordings(session: Session, by: Reviewer, kept: Example, other: Example
     known = {w.text for w in examples.wordings(session, team_id, by.viewer, _id(kept))}
     known.add(kept.question)
     added = []
-    theirs = examples.wordings(session, team_id, by.viewer, _id(other))
-    for text in dict.fromkeys([other.question, *(wording.text for wording in theirs)]):
-        if text not in known:
-            wording = examples.add_wording(session, team_id, by.viewer, _id(kept), text)
+    asked = Wording(
+        team_id=team_id, example_id=_id(other), text=other.question, asker_id=other.asker_id,
+        message_ts=other.question_ts,
+    )  # fmt: skip
+    for each in [asked, *examples.wordings(session, team_id, by.viewer, _id(other))]:
+        if each.text not in known:
+            known.add(each.text)
+            wording = examples.add_wording(session, team_id, by.viewer, _id(kept), each.text)
+            # Whose words they are goes along, so that they leave when the person, the message or
+            # the channel does.
+            wording.asker_id, wording.message_ts = each.asker_id, each.message_ts
+            wording.channel_id = each.channel_id or other.channel_id
+            session.add(wording)
             added.append(_id(wording))
     return added
 

@@ -55,7 +55,7 @@ def undo(session: Session, team_id: str, by: Reviewer, action_id: int) -> Review
         session, team_id, actor=by.user_id, action=f"review.undo_{action.verb}",
         subject=f"example:{action.example_id}" if action.example_id else
         f"question:{action.other_id}",
-        audience=action.audience, details={"action": action.id},
+        audience=action.audience, details={"action": action.id, "other": action.other_id},
     )  # fmt: skip
     session.flush()
     return action

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from bot.curation.lesson import Lesson
 from bot.errors import NotFoundError
-from storage import examples
+from storage import audit, examples
 from storage.audience import WORKSPACE, Viewer
 from storage.tables import Example, ExampleState, Question, Wording
 
@@ -20,13 +20,14 @@ _WORD = re.compile(r"\w+")
 
 
 def learn_wording(
-    session: Session, team_id: str, audience: str, question: Question, lesson: Lesson
+    session: Session, team_id: str, audience: str, question: Question, lesson: Lesson, by: str
 ) -> Wording | None:
     """
     Keep the question with the example that fitted it best; once, however often it is praised.
 
-    ``audience`` is that of the place where it was asked. What was asked in a private channel is
-    never kept with an example that others may see. Returns None where there is nothing to keep.
+    ``audience`` is that of the place where it was asked, ``by`` who praised. What was asked in a
+    private channel is never kept with an example that others may see. Returns None where there is
+    nothing to keep.
     """
     example = _best(session, team_id, audience, question)
     if example is None or audience not in (WORKSPACE, example.audience):
@@ -44,6 +45,10 @@ def learn_wording(
         wording.asker_id, wording.channel_id = question.user_id, question.channel_id
         wording.message_ts = question.message_ts
         session.add(wording)
+        audit.record(
+            session, team_id, actor=by, action="example.wording_learned",
+            subject=f"example:{example.id}", audience=example.audience,
+        )  # fmt: skip
     return wording
 
 

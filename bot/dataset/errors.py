@@ -10,7 +10,8 @@ TrainingError
 ├── NotEnoughExamplesError   too few rows; says how many are needed
 ├── EmptyExampleError        an example without a question or an answer
 ├── ExampleTooLongError      an example that exceeds the model's context
-└── LeakageError             a question that is trained and held out
+├── LeakageError             a question that is trained and held out
+└── RightsWithdrawnError     rows whose sources nobody attests any more
 """
 
 from collections.abc import Sequence
@@ -100,3 +101,14 @@ class LeakageError(TrainingError):
             "Train again: a new snapshot keeps them apart."
         )
         self.example_ids = list(example_ids)
+
+
+class RightsWithdrawnError(TrainingError):
+    """Raised when less is attested now than when the data set was frozen."""
+
+    def __init__(self, sources: Sequence[str], trainer: str) -> None:
+        super().__init__(
+            f"The data set holds rows from {', '.join(sources)}, which nobody attests any more. "
+            f"`/apprentice train {trainer}` leaves them out."
+        )
+        self.sources = list(sources)

@@ -6,7 +6,7 @@ from collections import Counter
 
 from sqlmodel import Session
 
-from bot.dataset.rights import manifest
+from bot.dataset.rights import manifest, not_attested
 from bot.errors import AttestationMissingError, CannotMoveError
 from storage import attestations, runs, snapshots, versions
 from storage.audience import Viewer
@@ -20,9 +20,15 @@ def queue_move(
     Queue a run on the live version's snapshot; returns it and that version.
 
     Raises:
-        CannotMoveError: nothing is live, or its data set may not be trained on again.
+        CannotMoveError: nothing is live, a run is open, or its data set may not be trained on
+            again.
         AttestationMissingError: nobody attested the right to train.
     """
+    if open_run := runs.open_run_of(session, team_id, audience):
+        raise CannotMoveError(
+            f"Run {open_run.id} is {open_run.state} already. One run at a time: wait for its "
+            "verdict, or cancel it."
+        )
     version = _live(session, team_id, audience)
     before = runs.get(session, team_id, version.run_id)
     if before and before.trainer == trainer:
@@ -70,8 +76,7 @@ def _rights(
     attestation = attestations.newest(session, team_id)
     if attestation is None:
         raise AttestationMissingError
-    needed = {source for row in rows for source in (row.question_source, row.answer_source)}
-    if missing := sorted(needed - set(attestation.sources)):
+    if missing := not_attested(rows, attestation):
         raise CannotMoveError(
             f"Its data set holds rows from {', '.join(missing)}, which nobody attests any more. "
             f"`/apprentice train {trainer}` leaves them out."

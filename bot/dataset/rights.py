@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from sqlmodel import Session
 
 from storage import attestations
-from storage.tables import Attestation, Source
+from storage.tables import Attestation, SnapshotRow, Source
 
 #: What the admin agrees to, word for word; stored with each attestation.
 STATEMENT = (
@@ -83,6 +83,12 @@ def sort_by_rights(examples: Iterable[Sourced], attested: Sequence[str]) -> Cove
         else:
             covered.append(example)
     return Coverage(covered, dict(sorted(left_out.items())))
+
+
+def not_attested(rows: Iterable[SnapshotRow], attestation: Attestation) -> list[str]:
+    """The sources of rows frozen earlier that nobody attests any more."""
+    needed = {source for row in rows for source in (row.question_source, row.answer_source)}
+    return sorted(needed - set(attestation.sources))
 
 
 def manifest(

@@ -2,12 +2,12 @@
 Examples as the rows of a snapshot, in their final order and with their hashes. Pure.
 
 A plan holds what orders and proves the rows; the rows themselves are made from it a page at a
-time, so that a large data set is in memory once and not twice.
+time, so that of a large data set only the questions are in memory.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from bot.dataset.splits import splits_of, words_of
@@ -17,13 +17,18 @@ _SPLITS = tuple(Split)
 _SPLIT_ORDER = {split: place for place, split in enumerate(_SPLITS)}
 
 
-class Material(Protocol):
-    """What a row needs of an example: an ``Example``, or a plain row with the same columns."""
+class Question(Protocol):
+    """What chooses the splits: an ``Example``, or a plain row with the same columns."""
 
     @property
     def id(self) -> int | None: ...
     @property
     def question(self) -> str: ...
+
+
+class Material(Question, Protocol):
+    """What a row needs of an example besides."""
+
     @property
     def context(self) -> list[dict[str, Any]]: ...
     @property
@@ -55,22 +60,28 @@ class Planned(NamedTuple):
 
 
 def plan_rows(
-    examples: Iterable[Material], wordings: Mapping[int, Sequence[OtherWording]]
+    questions: Iterable[Question],
+    wordings: Mapping[int, Sequence[OtherWording]],
+    examples: Iterable[Material],
 ) -> list[Planned]:
-    """Choose the rows of all splits, and put them into their order."""
-    by_id = {_id(example): example for example in examples}
-    others = {example_id: wordings.get(example_id, ()) for example_id in by_id}
+    """
+    Choose the rows of all splits, and put them into their order.
+
+    ``examples`` are read once, in any order; one that is not among the questions is left out.
+    """
+    asked = {_id(each): each.question for each in questions}
     splits = splits_of(
-        {id_: [each.question, *(o.text for o in others[id_])] for id_, each in by_id.items()}
+        {id_: [text, *(o.text for o in wordings.get(id_, ()))] for id_, text in asked.items()}
     )
-    trained = _trained_words(by_id, others, splits)
+    trained = _trained_words(asked, wordings, splits)
     planned: list[Planned] = []
-    for example_id, example in by_id.items():
-        split = splits[example_id]
+    for example in examples:
+        if (split := splits.get(_id(example))) is None:
+            continue
         planned.append(_plan(example, example.question, split))
         if split is not Split.TRAIN:
             continue
-        for other in others[example_id]:
+        for other in wordings.get(_id(example), ()):
             if other.use == WordingUse.TRAINING:
                 planned.append(_plan(example, other.text, Split.TRAIN))
             elif words_of(other.text) not in trained:
@@ -109,7 +120,7 @@ def build_rows(
         SnapshotRow(
             **row_values(team_id, planned, by_id[planned.example_id]), snapshot_id=0, position=0
         )
-        for planned in plan_rows(examples, wordings)
+        for planned in plan_rows(examples, wordings, examples)
     ]
 
 
@@ -149,20 +160,24 @@ def _hash(
 
 
 def _trained_words(
-    by_id: Mapping[int, Material],
-    others: Mapping[int, Sequence[OtherWording]],
+    asked: Mapping[int, str],
+    wordings: Mapping[int, Sequence[OtherWording]],
     splits: Mapping[int, Split],
 ) -> set[str]:
-    """Every question that is trained: none of them is worth holding out, whoever asked it."""
-    trained = set()
-    for example_id, example in by_id.items():
-        if splits[example_id] is Split.TRAIN:
-            trained.add(words_of(example.question))
-            uses = (o.text for o in others[example_id] if o.use == WordingUse.TRAINING)
-            trained.update(words_of(text) for text in uses)
-    return trained
+    """Of other wordings those that are trained: none is worth holding out, whoever asked it."""
+    others = {words_of(other.text) for some in wordings.values() for other in some}
+    return others.intersection(
+        words_of(text)
+        for id_, question in asked.items()
+        if others and splits[id_] is Split.TRAIN
+        for text in (question, *_trained_wordings(wordings.get(id_, ())))
+    )
 
 
-def _id(example: Material) -> int:
+def _trained_wordings(wordings: Sequence[OtherWording]) -> Iterator[str]:
+    return (other.text for other in wordings if other.use == WordingUse.TRAINING)
+
+
+def _id(example: Question) -> int:
     assert example.id is not None
     return example.id

@@ -5,6 +5,7 @@ The same examples give the same hash, on any machine and in any order of arrival
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ from bot.dataset.rights import Coverage, manifest, sort_by_rights
 from bot.dataset.rows import Planned, build_rows, plan_rows, row_hash, row_values, snapshot_hash
 from storage import snapshots
 from storage.audience import Viewer
-from storage.tables import Attestation, Example, Snapshot, SnapshotRow, Split
+from storage.chunks import pages
+from storage.tables import Attestation, Snapshot, SnapshotRow, Split
 
 __all__ = ["build_rows", "row_hash", "snapshot_hash"]
 
@@ -51,16 +53,12 @@ def freeze(session: Session, team_id: str, audience: str, attestation: Attestati
     was erased from it: then what was taught again stands in a new one.
     """
     coverage, planned = _plan(session, team_id, audience, attestation)
-    by_id = {example.id: example for example in coverage.covered}
-    sources = Counter(
-        by_id[row.example_id].answer_source.value for row in planned if row.split is Split.TRAIN
-    )
-    rights = manifest(attestation, sources, coverage.left_out)
+    rights = manifest(attestation, _trained_sources(coverage, planned), coverage.left_out)
     digest = snapshot_hash(planned)
     newest = snapshots.newest(session, team_id, audience)
     if newest and newest.hash == digest and snapshots.is_whole(session, newest):
         return Frozen(newest, rights)
-    rows = (row_values(team_id, row, by_id[row.example_id]) for row in planned)
+    rows = _rows(session, team_id, audience, planned)
     return Frozen(snapshots.add(session, team_id, audience, digest, rows), rights)
 
 
@@ -78,18 +76,38 @@ def _plan(
 ) -> tuple[Coverage[sa.Row[Any]], list[Planned]]:
     viewer = Viewer.model(audience)
     coverage = sort_by_rights(
-        snapshots.material(session, team_id, audience, viewer), attestation.sources
+        snapshots.questions_of(session, team_id, audience, viewer), attestation.sources
     )
     wordings = snapshots.other_wordings(session, team_id, audience, viewer)
-    return coverage, plan_rows(coverage.covered, wordings)
+    examples = snapshots.material(session, team_id, audience, viewer)
+    return coverage, plan_rows(coverage.covered, wordings, examples)
 
 
-def find_material(
+def _trained_sources(coverage: Coverage[sa.Row[Any]], planned: list[Planned]) -> Counter[str]:
+    sources = {example.id: example.answer_source.value for example in coverage.covered}
+    return Counter(sources[row.example_id] for row in planned if row.split is Split.TRAIN)
+
+
+def _rows(
+    session: Session, team_id: str, audience: str, planned: list[Planned]
+) -> Iterator[dict[str, Any]]:
+    viewer = Viewer.model(audience)
+    for page in pages(iter(planned), snapshots.PAGE):
+        ids = {row.example_id for row in page}
+        found = snapshots.material(session, team_id, audience, viewer, ids)
+        examples = {example.id: example for example in found}
+        yield from (row_values(team_id, row, examples[row.example_id]) for row in page)
+
+
+def count_material(
     session: Session, team_id: str, audience: str, attestation: Attestation
-) -> Coverage[Example]:
-    """Sort the approved examples of an audience by what the attestation allows."""
-    approved = snapshots.approved_examples(session, team_id, audience, Viewer.model(audience))
-    return sort_by_rights(approved, attestation.sources)
+) -> tuple[int, int]:
+    """How many approved examples of an audience the attestation covers, and how many not."""
+    counted = snapshots.sources_of(session, team_id, audience, Viewer.model(audience))
+    covered = sum(
+        count for sources, count in counted.items() if set(sources) <= set(attestation.sources)
+    )
+    return covered, sum(counted.values()) - covered
 
 
 def proves(session: Session, team_id: str, snapshot: Snapshot) -> bool:

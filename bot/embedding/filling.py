@@ -22,6 +22,8 @@ from storage.tables import Example
 #: Examples in one step. A step is one short transaction, with all vectors made before it.
 AT_ONCE = 32
 COMPARED_AT_ONCE = 8
+#: So long a rush may hold up what lacks a vector; then all of that has its turn, rush or not.
+PATIENCE_SECONDS = 30.0
 #: How often to look where another process may have added examples, in seconds.
 LOOK_SECONDS = 15.0
 
@@ -38,6 +40,8 @@ class Filling:
     compare: Compare
     #: Says whether much comes in: near-duplicates are noted by their words meanwhile.
     is_rushed: Callable[[], bool] = lambda: False
+    clock: Callable[[], float] = time.monotonic
+    _held_since: float | None = field(init=False, default=None)
     _alarm: threading.Event = field(init=False)
     _looked_at: float = field(init=False, default=float("-inf"))
 
@@ -46,9 +50,9 @@ class Filling:
 
     def step(self) -> bool:
         """Make the next vectors or, where none is lacking, compare the next examples."""
-        if self.is_rushed():
+        if self._gives_way():
             return False
-        if not self._alarm.is_set() and time.monotonic() - self._looked_at < LOOK_SECONDS:
+        if not self._alarm.is_set() and self.clock() - self._looked_at < LOOK_SECONDS:
             return False
         self._alarm.clear()
         try:
@@ -59,10 +63,20 @@ class Filling:
         if has_worked:
             self._alarm.set()
             return True
-        self._looked_at = time.monotonic()
+        self._looked_at, self._held_since = self.clock(), None
         with self.database.read() as session:
             self.meaning.index.look_everywhere(session)
         return False
+
+    def _gives_way(self) -> bool:
+        """In a rush, but not for ever; who waited for so long catches up with everything first."""
+        now = self.clock()
+        is_over = self._held_since is not None and now - self._held_since >= PATIENCE_SECONDS
+        if is_over or not self.is_rushed():
+            return False
+        if self._held_since is None:
+            self._held_since = now
+        return True
 
     def _fill(self) -> bool:
         name = self.meaning.model.name

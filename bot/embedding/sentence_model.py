@@ -27,7 +27,7 @@ import numpy as np
 from bot.embedding.encoder import Floats
 from bot.embedding.errors import SentenceModelError
 from bot.engines.child_environment import child_environment
-from bot.engines.supervisor import BACK_OFF_SECONDS, HEALTHY_SECONDS
+from bot.engines.starting_again import BACK_OFF_SECONDS, HEALTHY_SECONDS
 
 log = logging.getLogger(__name__)
 

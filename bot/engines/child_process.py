@@ -23,8 +23,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bot.engines.chat_client import ChatClient
 from bot.engines.child_environment import child_environment
-from bot.engines.client import ChatClient, Completion, Message
+from bot.engines.client import Completion, Message
 from bot.engines.errors import (
     AdapterFileError,
     AdapterUnknownError,

@@ -6,6 +6,7 @@ EngineError
 ├── AdapterFileError         an adapter file is missing, broken or made for another model
 ├── EngineStartError         the engine child did not come up
 ├── EngineUnavailableError   nothing listens, or it does not answer in time
+│   └── NotAnEngineError     something answers that is no model's server
 ├── EngineDiedError          it ended in the middle of an answer
 ├── EngineRefusedError       the server does not take the request (key, model name)
 │   └── ServerRefusedError   one of its own kind; has its words
@@ -43,6 +44,17 @@ class EngineUnavailableError(EngineError):
 
     def __init__(self) -> None:
         super().__init__("The model is not reachable right now. Please ask again in a minute.")
+
+
+class NotAnEngineError(EngineUnavailableError):
+    """Raised when what answers is a web page, or knows no model; it may be a proxy's, and pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.args = (
+            "The model's server answers, but not as OpenAI's API does: it may be a web page or a "
+            "proxy's. Check ENGINE_BASE_URL, or the provider's address; it usually ends in /v1.",
+        )
 
 
 class EngineDiedError(EngineError):

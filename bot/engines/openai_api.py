@@ -8,7 +8,8 @@ answers as it was trained: no such server scales an adapter for one request.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from bot.engines.client import ChatClient, Completion, Message
+from bot.engines.chat_client import ChatClient
+from bot.engines.client import Completion, Message
 from bot.engines.errors import AdapterUnknownError, EngineRefusedError
 
 #: The SDK's own retries, with its back-off; they end before the first word.

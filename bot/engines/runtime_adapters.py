@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bot.engines.client import ChatClient, Completion, Message
+from bot.engines.chat_client import ChatClient
+from bot.engines.client import Completion, Message
 from bot.engines.errors import (
     AdapterFileError,
     AdapterRefusedHereError,

@@ -12,14 +12,10 @@ from pathlib import Path
 
 from bot.engines.child_process import EngineChild
 from bot.engines.errors import EngineUnavailableError
+from bot.engines.starting_again import BACK_OFF_SECONDS, HEALTHY_SECONDS
 from bot.errors import EngineError
 
 log = logging.getLogger(__name__)
-
-#: Pauses before each further attempt to replace a child that died, in seconds; the last repeats.
-BACK_OFF_SECONDS = (0.0, 1.0, 2.0, 5.0, 15.0, 60.0)
-#: A child that lived this long was healthy: its death is the first one again.
-HEALTHY_SECONDS = 60.0
 
 Adapters = Mapping[str, Path]
 

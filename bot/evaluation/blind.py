@@ -93,22 +93,47 @@ def cast(
             tuned_was_first=is_first,
         ),
     )
-    votes = blind_votes.of_run(session, team_id, run_id)
-    people = tally(votes, evaluation.evidence.get("clusters", {}))
+    count_votes(session, evaluation)
+
+
+def count_votes(session: Session, evaluation: Evaluation) -> None:
+    """
+    Count what people said into the evidence: on the questions it was judged by, also where they
+    said it of the same question before it was judged again.
+    """
+    cast = blind_votes.of_run(session, evaluation.team_id, evaluation.run_id)
+    clusters = {int(row): fact for row, fact in evaluation.evidence.get("clusters", {}).items()}
+    ids = {*clusters, *(vote.snapshot_row_id for vote in cast)}
+    hashes = snapshots.hashes_of(session, evaluation.team_id, ids)
+    asked = {hashes[row]: row for row in clusters if row in hashes}
+    newest = {
+        (vote.user_id, hashes[vote.snapshot_row_id]): vote
+        for vote in cast
+        if hashes.get(vote.snapshot_row_id) in asked
+    }
+    if not newest:
+        return
+    people = tally(
+        list(newest.values()),
+        {vote.snapshot_row_id: clusters[asked[its]] for (_, its), vote in newest.items()},
+    )
+    by_row: dict[str, list[float]] = {}
+    for (_, its), vote in newest.items():
+        by_row.setdefault(str(asked[its]), []).append(_WORTH[vote.preferred])
     choices = evaluation.evidence.get("judge", {}).get("choices", {})
-    people["judge_agreed"], people["judge_compared"] = agreement(choices, _by_row(votes))
+    people["judge_agreed"], people["judge_compared"] = agreement(choices, by_row)
     evaluation.evidence = {**evaluation.evidence, "people": people}
     session.add(evaluation)
 
 
-def tally(votes: Sequence[BlindVote], clusters: Mapping[str, Hashable]) -> dict[str, Any]:
+def tally(votes: Sequence[BlindVote], clusters: Mapping[int, Hashable]) -> dict[str, Any]:
     """
-    What people said, as figures that JSON can hold.
+    What people said, as figures that JSON can hold; ``clusters`` names the fact of each row.
 
     ``share`` is how often the tuned answer was preferred, a tie counting half; ``prefer`` is
     "tuned" or "prompted" where its interval says so, else None.
     """
-    facts = [clusters.get(str(vote.snapshot_row_id), vote.snapshot_row_id) for vote in votes]
+    facts = [clusters[vote.snapshot_row_id] for vote in votes]
     found = interval_of([_WORTH[vote.preferred] for vote in votes], facts)
     prefer = None
     if len(set(facts)) >= FEWEST_FACTS:
@@ -123,13 +148,6 @@ def tally(votes: Sequence[BlindVote], clusters: Mapping[str, Hashable]) -> dict[
         "share_high": finite(found.high),
         "prefer": prefer,
     }
-
-
-def _by_row(votes: Sequence[BlindVote]) -> dict[str, list[float]]:
-    worth: dict[str, list[float]] = {}
-    for vote in votes:
-        worth.setdefault(str(vote.snapshot_row_id), []).append(_WORTH[vote.preferred])
-    return worth
 
 
 def _judged(

@@ -45,6 +45,7 @@ def evidence_of(
         ],
         "findings": {
             "parity": findings.parity,
+            "parity_proven": findings.is_parity_proven and findings.parity is None,
             "data": findings.data,
             "leaks": list(findings.leaks),
             "ability": _bounds(findings.ability),

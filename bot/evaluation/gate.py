@@ -38,13 +38,16 @@ class Findings:
 
     ``parity`` is the first difference between training and serving, ``data`` what is wrong with
     the rows trained on, ``leaks`` what came back that should not, each as words that follow a
-    colon. ``ability`` is the candidate's gain over its base on the general tasks.
+    colon. ``is_parity_proven`` is False where somebody else's trainer or engine says nothing of
+    its tokens: nothing was compared, and nothing speaks against the version. ``ability`` is the
+    candidate's gain over its base on the general tasks.
     """
 
     parity: str | None = None
     data: str | None = None
     leaks: Sequence[str] = ()
     ability: Interval | None = None
+    is_parity_proven: bool = True
 
 
 @dataclass(frozen=True)
@@ -179,13 +182,10 @@ def _rule(facts: _Facts, thresholds: Thresholds) -> tuple[Verdict, str]:
         return Verdict.PROMOTE, f"Tuning pays: {_comparison_words(facts)}"
     if gain.high < 0:
         return Verdict.REJECT, f"Worse than prompting: {_comparison_words(facts)}"
-    if gain.high < thresholds.margin:
+    if gain.high <= thresholds.margin:
         return Verdict.DO_NOT_TUNE, f"Prompting is as good, and cheaper: {_comparison_words(facts)}"
-    more = _questions_missing(facts, thresholds.margin)
-    return Verdict.HOLD, (
-        f"Not settled: {_comparison_words(facts)} About {more} more held-out "
-        f"question{'' if more == 1 else 's'} would settle it. {_HOW_TO_ADD}"
-    )
+    more = _missing_words(_questions_missing(facts, thresholds.margin))
+    return Verdict.HOLD, f"Not settled: {_comparison_words(facts)} {more} {_HOW_TO_ADD}"
 
 
 _HOW_TO_ADD = (
@@ -211,10 +211,21 @@ def _comparison_words(facts: _Facts) -> str:
     )
 
 
-def _questions_missing(facts: _Facts, margin: float) -> int:
-    """How many more questions bring the interval off zero, or under the margin, if all stays."""
+def _missing_words(more: int | None) -> str:
+    if more is None:
+        return "More held-out questions may settle it; how many, nobody can say yet."
+    return f"About {more} more held-out question{'' if more == 1 else 's'} would settle it."
+
+
+def _questions_missing(facts: _Facts, margin: float) -> int | None:
+    """
+    How many more questions bring the interval off zero, or under the margin, if all stays; None
+    where no number would: one fact has no bounds, and without a margin none is under it.
+    """
     half_width = (facts.gain.high - facts.gain.low) / 2
     distance = max(facts.gain.mean, margin - facts.gain.mean)
+    if distance <= 0 or math.isinf(half_width):
+        return None
     needed = math.ceil(facts.questions * (half_width / distance) ** 2)
     return max(1, needed - facts.questions)
 

@@ -83,7 +83,10 @@ def _feedback(now: Record, before: Record, limits: Limits) -> str | None:
         return None
     if judge_canary(now.votes, before.votes) is not CanaryVerdict.ROLL_BACK:
         return None
-    return f"people liked {liked(now.votes)} of its answers, and {liked(before.votes)} before"
+    return (
+        f"people liked it in {liked(now.votes)} conversations, and what was before in "
+        f"{liked(before.votes)}"
+    )
 
 
 def liked(votes: Votes) -> str:

@@ -88,7 +88,7 @@ def ask_judge(
         judge.start()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="judge") as pool:
             opinions = list(pool.map(lambda pair: _opinion(judge, pair, keep_going), pairs))
-    except (EngineError, OSError, IndexError) as error:
+    except (EngineError, OSError) as error:
         log.warning("The judge model does not answer: %s", error)
         return {"problem": "it did not answer"}
     return _figures(pairs, opinions, clusters)

@@ -26,7 +26,10 @@ class CanaryVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class Votes:
-    """What people said of one model's answers; 👎 and corrections are bad."""
+    """
+    What people said of one model's answers, a vote for each conversation; 👎 and corrections are
+    bad. Whose answers they get was drawn for whole conversations, so those are independent.
+    """
 
     good: int = 0
     bad: int = 0

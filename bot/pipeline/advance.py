@@ -15,8 +15,13 @@ from bot.pipeline.pausing import pause_job, resume_job
 from bot.pipeline.preparing import prepare
 from bot.pipeline.training import cancel_job, follow_job
 from bot.pipeline.workshop import Workshop
-from bot.training.remote_errors import TrainerUnavailableError
-from storage import runs
+from bot.training.remote_errors import (
+    ClientMissingError,
+    KeyRefusedError,
+    NotAnApiError,
+    TrainerUnavailableError,
+)
+from storage import admin_notices, runs
 from storage.tables import OPEN_RUN_STATES, Run, RunState
 
 log = logging.getLogger(__name__)
@@ -56,9 +61,15 @@ def _advance(workshop: Workshop, run: Run) -> bool:
         else:
             _end(workshop, run, RunState.FAILED, str(error))
     except TrainerUnavailableError as error:
-        growing = min(LONGEST_PAUSE_SECONDS, RETRY_SECONDS * 2.0 ** min(run.attempts, 10))
-        pause = max(growing, error.retry_after or 0.0)
+        pause = max(_growing_pause(run), error.retry_after or 0.0)
         _try_later(workshop, run, error, TRAINER_ATTEMPTS, pause)
+    except (KeyRefusedError, NotAnApiError, ClientMissingError) as error:
+        # Its job goes on without us, and may be paid for: an admin can bring us back to it.
+        if run.job_id is None:
+            _end(workshop, run, RunState.FAILED, str(error))
+        else:
+            _ask_admins(workshop, run, error)
+            _try_later(workshop, run, error, TRAINER_ATTEMPTS, _growing_pause(run))
     except BotError as error:
         log.warning("Run %d failed: %s", run.id, error)
         _end(workshop, run, RunState.FAILED, str(error))
@@ -103,6 +114,25 @@ def _cancel(workshop: Workshop, run: Run) -> bool:
     return True
 
 
+def _growing_pause(run: Run) -> float:
+    return float(min(LONGEST_PAUSE_SECONDS, RETRY_SECONDS * 2.0 ** min(run.attempts, 10)))
+
+
+def _ask_admins(workshop: Workshop, run: Run, error: BotError) -> None:
+    """Say once on its card and to the admins why nothing is known of a job."""
+    log.warning("Run %s cannot be followed: %s", run.id, error)
+    text = (
+        f"Run {run.id} cannot be followed at `{run.trainer}`, where its job goes on. {error} Then "
+        "I go on from where it is; I ask for about a day."
+    )
+    with workshop.database.write() as session:
+        row = session.get_one(Run, run.id)
+        row.progress = {**row.progress, "waits": str(error)}
+        session.add(row)
+        key = f"unfollowed:{run.id}:{type(error).__name__}"
+        admin_notices.put(session, row.team_id, row.audience, key, text)
+
+
 def _try_later(
     workshop: Workshop, run: Run, error: BotError, attempts: int, pause_seconds: float
 ) -> None:
@@ -130,5 +160,13 @@ def _stop_job(workshop: Workshop, run: Run) -> None:
     """A failed run must not leave a child training for nobody."""
     try:
         cancel_job(workshop, run)
-    except (BotError, OSError):
+    except (BotError, OSError) as error:
         log.exception("The job of run %d could not be stopped", run.id)
+        if run.job_id and isinstance(error, BotError):
+            text = (
+                f"Run {run.id} failed, and its job `{run.job_id}` at `{run.trainer}` could not be "
+                f"stopped: it may go on and cost money. Cancel it there. {error}"
+            )
+            with workshop.database.write() as session:
+                key = f"unstopped:{run.id}"
+                admin_notices.put(session, run.team_id, run.audience, key, text)

@@ -74,7 +74,7 @@ def advise(
 
 
 def _material(session: Session, team_id: str, audience: str, viewer: Viewer) -> Material:
-    approved = snapshots.material(session, team_id, audience, viewer)
+    approved = snapshots.questions_of(session, team_id, audience, viewer)
     wordings = snapshots.other_wordings(session, team_id, audience, viewer)
     attestation = attestations.newest(session, team_id)
     coverage = sort_by_rights(approved, attestation.sources if attestation else tuple(Source))

@@ -57,8 +57,8 @@ def _ask(workshop: Workshop, run: Run, version: ModelVersion, waits: str) -> Non
         waits = f"The settings of `{version.served_by}` are missing. Put them back and restart."
     with workshop.database.write() as session:
         if deployer is not None and version.remote_id:
-            name = deployment_name(version.remote_id)
-            deployments.ask_for(session, version, name, deployer.hosting_per_hour)
+            name, price = deployment_name(version.remote_id), deployer.hosting_per_hour
+            deployments.ask_for(session, version, name, price, run.requested_by)
         row = session.get_one(Run, run.id)
         row.progress = {"waits": waits} if waits else {}
         session.add(row)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 from sqlmodel import Session
 
@@ -23,7 +24,7 @@ from bot.pipeline.probing import examine, scales_of
 from bot.pipeline.reporting import REPORT_FILE, write_report
 from bot.pipeline.serving import reconcile
 from bot.pipeline.workshop import Workshop
-from storage import evaluations, runs, sunsets, versions
+from storage import audit, evaluations, runs, sunsets, versions
 from storage.audience import Viewer
 from storage.tables import Evaluation, ModelVersion, Run, RunState, Split
 
@@ -49,7 +50,7 @@ def evaluate(workshop: Workshop, run: Run) -> bool:
         workshop.database,
         workshop.engine,
         exam,
-        keep_going=lambda: not _is_interrupted(workshop, run),
+        keep_going=partial(_may_go_on, workshop, run),
         report=_reporter(workshop, run),
         meaning=workshop.patient_meaning,
     ):
@@ -127,16 +128,27 @@ def _conclude(
     workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, findings: Findings
 ) -> None:
     evaluation = conclusion_of(workshop, run, version, exam, findings)
-    let_judge(workshop, run, version, exam, evaluation)
+    keep_going = partial(_may_go_on, workshop, run)
+    let_judge(workshop, run, version, exam, evaluation, keep_going)
+    if not keep_going():  # the judge was not heard to the end; nothing else is asked again
+        return
     thresholds = _thresholds(workshop, run, exam)
 
-    def keep(session: Session) -> None:
-        session.add(evaluation)
-        keep_thresholds(session, run.team_id, run.audience, thresholds)
+    def keep(session: Session) -> bool:
         row = session.get_one(Run, run.id)
+        if row.cancel_requested_by is not None:  # also where words it learned were erased meanwhile
+            return False
+        session.add(evaluation)
+        audit.record(
+            session, run.team_id, actor=run.requested_by, action="version.judged",
+            subject=f"run:{run.id}", audience=run.audience,
+            details={"verdict": evaluation.verdict.value, "held_out": evaluation.held_out},
+        )  # fmt: skip
+        keep_thresholds(session, run.team_id, run.audience, thresholds)
         row.state, row.progress, row.ended_at = RunState.DONE, {}, workshop.now()
         session.add(row)
         workshop.checkpoint("verdict reached")
+        return True
 
     draw_and_write(workshop, run, evaluation, keep)
 
@@ -154,7 +166,12 @@ def _thresholds(workshop: Workshop, run: Run, exam: Exam) -> dict[bool, float]:
 
 
 def let_judge(
-    workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, evaluation: Evaluation
+    workshop: Workshop,
+    run: Run,
+    version: ModelVersion,
+    exam: Exam,
+    evaluation: Evaluation,
+    keep_going: Callable[[], bool] = lambda: True,
 ) -> None:
     """Add what the judge model says, where there is one, to the evidence; it decides nothing."""
     if workshop.judge is None:
@@ -165,20 +182,18 @@ def let_judge(
         )
     pairs = pairs_of(evaluation, version.name, exam.rows, answers)
     facts = {int(row): fact for row, fact in evaluation.evidence["clusters"].items()}
-    found = ask_judge(
-        workshop.judge,
-        list(pairs.values()),
-        facts,
-        keep_going=lambda: not _is_interrupted(workshop, run),
-    )
+    found = ask_judge(workshop.judge, list(pairs.values()), facts, keep_going)
     evaluation.evidence = {**evaluation.evidence, "judge": found}
     workshop.checkpoint("judge heard")
 
 
 def draw_and_write(
-    workshop: Workshop, run: Run, evaluation: Evaluation, keep: Callable[[Session], None]
+    workshop: Workshop, run: Run, evaluation: Evaluation, keep: Callable[[Session], bool]
 ) -> None:
-    """Pictures first: they may take a second, and ``keep`` is one transaction. The page last."""
+    """
+    Pictures first: they may take a second, and ``keep`` is one transaction. It says whether it
+    kept the verdict; the page comes last.
+    """
     run_id = evaluation.run_id
     with workshop.database.read() as session:
         metrics = runs.metrics_of(session, run.team_id, run_id)
@@ -190,7 +205,9 @@ def draw_and_write(
     )
     workshop.checkpoint("pictures drawn")
     with workshop.database.write() as session:
-        keep(session)
+        is_kept = keep(session)
+    if not is_kept:
+        return
     workshop.checkpoint("verdict kept")
     _write_page(workshop, run, run_id)
 
@@ -249,11 +266,11 @@ def _version_of(workshop: Workshop, run: Run) -> ModelVersion:
     return version
 
 
-def _is_interrupted(workshop: Workshop, run: Run) -> bool:
+def _may_go_on(workshop: Workshop, run: Run) -> bool:
     if workshop.is_stopping.is_set():
-        return True
+        return False
     with workshop.database.read() as session:
-        return session.get_one(Run, run.id).cancel_requested_by is not None
+        return session.get_one(Run, run.id).cancel_requested_by is None
 
 
 def _reporter(workshop: Workshop, run: Run) -> Callable[[int, int], None]:

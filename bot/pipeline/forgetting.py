@@ -154,6 +154,10 @@ def _clear(broom: Broom, found: Erasure) -> bool:
         row = session.get_one(Erasure, found.id)
         if row.user_id:
             sweeping.replace_person(session, row.team_id, row.user_id, forgetting.pseudonym())
+        for run_id in row.run_ids:
+            # Again: what was asked before the erasure may have been answered after it.
+            if run := runs.get(session, row.team_id, run_id):
+                lineage.forget_what_was_said(session, run)
         sweeping.blank_delivered(session, row.team_id)
         row.user_id, row.state, row.done_at = None, ErasureState.DONE, broom.now()
         session.add(row)

@@ -18,6 +18,7 @@ from bot.training.deployment import Deployed, DeployedState, Deployer, deploymen
 from bot.training.deployment_errors import DeploymentStuckError, DeployRefusedError, ModelGoneError
 from bot.training.remote_errors import TrainerUnavailableError
 from storage import admin_notices, deployments
+from storage.columns import has_come
 from storage.tables import Deployment, DeploymentState, ModelVersion, VersionState
 
 log = logging.getLogger(__name__)
@@ -63,14 +64,14 @@ def _want(workshop: Workshop, missing: list[ModelVersion]) -> list[Deployment]:
         for version in missing:
             name = deployment_name(version.remote_id or "")
             price = workshop.deployers[version.served_by or ""].hosting_per_hour
-            deployments.ask_for(session, version, name, price)
+            deployments.ask_for(session, version, name, price, HOST)
         return deployments.all_open(session)
 
 
 def _take_step(workshop: Workshop, row: Deployment, *, is_used: bool) -> None:
     if is_used:
         row = note_use(workshop, row)
-    if row.not_before is not None and row.not_before > workshop.now():
+    if not has_come(row.not_before, workshop.now()):
         return
     deployer = workshop.deployers[row.trainer]
     try:

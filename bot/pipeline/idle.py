@@ -27,6 +27,7 @@ def note_use(workshop: Workshop, found: Deployment) -> Deployment:
             if row.removal_by:
                 # It may be gone already: the next look sees.
                 row.removal_by, row.doubted_at = None, now
+                deployments.record(session, row, "deployment.kept", HOST)
             session.add(row)
         return row
 

@@ -12,6 +12,7 @@ from bot.answering.strategy import live_strategy
 from bot.dataset.snapshot import freeze
 from bot.engines.model_place import ModelPlace, RemoteModel
 from bot.errors import AttestationMissingError, NotFoundError
+from bot.evaluation.blind import count_votes
 from bot.evaluation.evaluate import Exam, ask, held_out
 from bot.pipeline.evaluating import (
     conclusion_of,
@@ -141,7 +142,7 @@ def _exam(
     return exam, snapshot_id
 
 
-def _keep(session: Session, run: Run, judged: Evaluation, by: str) -> None:
+def _keep(session: Session, run: Run, judged: Evaluation, by: str) -> bool:
     row = evaluations.of_run(session, run.team_id, run.id or 0)
     if row is None:
         session.add(judged)
@@ -153,12 +154,11 @@ def _keep(session: Session, run: Run, judged: Evaluation, by: str) -> None:
             "evidence": {k: v for k, v in row.evidence.items() if k != "before"},
         }
         judged.evidence = {**judged.evidence, "before": [*row.evidence.get("before", ()), before]}
-        if people := row.evidence.get("people"):
-            judged.evidence = {**judged.evidence, "people": people}
         row.evidence = judged.evidence
         for name in _JUDGED:
             setattr(row, name, getattr(judged, name))
         session.add(row)
+        count_votes(session, row)
     audit.record(
         session,
         run.team_id,
@@ -168,3 +168,4 @@ def _keep(session: Session, run: Run, judged: Evaluation, by: str) -> None:
         audience=run.audience,
         details={"verdict": judged.verdict.value, "held_out": judged.held_out},
     )
+    return True

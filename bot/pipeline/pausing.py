@@ -11,10 +11,13 @@ from bot.pipeline.training import follow_job
 from bot.pipeline.workshop import Workshop
 from bot.training.remote_errors import TrainerUnavailableError
 from bot.training.trainer import JobState, Pausable
-from storage import admin_notices
+from storage import admin_notices, runs
 from storage.tables import Run, RunState
 
 log = logging.getLogger(__name__)
+
+#: Who lets a run go on that could not rest.
+PIPELINE = "pipeline"
 
 
 def pause_job(workshop: Workshop, run: Run) -> bool:
@@ -70,8 +73,7 @@ def _withdraw(workshop: Workshop, run: Run, why: str = "") -> None:
     """Forget the wish, and tell the admins why where there is more to say."""
     with workshop.database.write() as session:
         row = session.get_one(Run, run.id)
-        by, row.pause_requested_by = row.pause_requested_by, None
-        session.add(row)
+        by = runs.withdraw_pause(session, row, PIPELINE)
         if why:
             text = f"Run {run.id} could not be paused and goes on; <@{by}> asked for it. {why}"
             key = f"pause:{run.id}:{workshop.now():%Y%m%dT%H%M%S}"

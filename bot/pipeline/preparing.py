@@ -8,6 +8,9 @@ from functools import partial
 
 from bot.answering.prompt import SYSTEM_PROMPT
 from bot.dataset.checks import check_rows
+from bot.dataset.checks.findings import WARNINGS
+from bot.dataset.errors import RightsWithdrawnError
+from bot.dataset.rights import not_attested
 from bot.dataset.snapshot import freeze
 from bot.engines.client import Message
 from bot.errors import AttestationMissingError, NoSuchTrainerError
@@ -70,7 +73,9 @@ def _freeze(workshop: Workshop, run: Run) -> None:
 
 
 def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
-    rows = part_of(rows_of_run(workshop, run, snapshot_id), run.hyperparameters.get("part", 1.0))
+    frozen = rows_of_run(workshop, run, snapshot_id)
+    _check_rights(workshop, run, frozen)
+    rows = part_of(frozen, run.hyperparameters.get("part", 1.0))
     left_out = sum(run.rights.get("left_out", {}).values())
     warnings = check_rows(
         rows,
@@ -112,9 +117,24 @@ def _start_job(workshop: Workshop, run: Run, snapshot_id: int) -> None:
             kept.hyperparameters = {**kept.hyperparameters, "preferences": about_pairs}
         kept.training_at = kept.training_at or workshop.now()
         if warnings:
-            kept.progress = {"warnings": warnings}
+            kept.record = {**kept.record, WARNINGS: warnings}
         session.add(kept)
     workshop.checkpoint("job kept")
+
+
+def _check_rights(workshop: Workshop, run: Run, rows: Sequence[SnapshotRow]) -> None:
+    """
+    Days may lie between the freezing and this: other runs, and an admin's approval.
+
+    Raises:
+        AttestationMissingError, RightsWithdrawnError: the rows may not be trained on any more.
+    """
+    with workshop.database.read() as session:
+        attestation = attestations.newest(session, run.team_id)
+    if attestation is None:
+        raise AttestationMissingError
+    if missing := not_attested(rows, attestation):
+        raise RightsWithdrawnError(missing, run.trainer)
 
 
 def _hash_of(workshop: Workshop, snapshot_id: int) -> str:

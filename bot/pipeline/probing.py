@@ -11,7 +11,6 @@ from bot.evaluation.canary import canary_of
 from bot.evaluation.gate import Findings
 from bot.evaluation.parity import first_difference
 from bot.evaluation.probes import (
-    MOST_OUTSIDE,
     Outside,
     Probe,
     ability,
@@ -28,6 +27,9 @@ from bot.training.trainer import PARITY_FILE
 from storage import evaluations, probes
 from storage.audience import Viewer
 from storage.tables import ModelVersion, Run, Snapshot
+
+#: Among so many examples of other audiences those with a fact to give away are looked for.
+_LOOKED_THROUGH = 2_000
 
 
 def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
@@ -47,9 +49,12 @@ def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
     workshop.checkpoint("general tasks done")
     leaky = _leaks(workshop, run, version)
     workshop.checkpoint("leaks looked for")
+    engine = _comparable(workshop, version)
+    folder = workshop.home / version.adapter_path
     return Findings(
-        parity=_parity(workshop, version),
-        data=_erased(version),
+        parity=first_difference(engine, version.name, folder / PARITY_FILE) if engine else None,
+        is_parity_proven=engine is not None,
+        data=_erased(workshop, version),
         leaks=leaky,
         ability=min(abilities, key=lambda found: found.mean),
     )
@@ -67,7 +72,7 @@ def _results(
     scale: float,
     wanted: Sequence[Probe],
 ) -> dict[str, bool]:
-    digest = version.checksum if version else workshop.base.digest
+    digest = _digest_of(version) if version else workshop.base.digest
     if scale != FULL_SCALE:
         digest += f" × {scale:g}"
     with workshop.database.read() as session:
@@ -81,15 +86,24 @@ def _results(
     return {probe.key: known[probe.key] for probe in wanted}
 
 
+def _digest_of(version: ModelVersion) -> str:
+    """A provider keeps its models' files, so none has a checksum; its name for each is its own."""
+    return version.checksum or f"{version.served_by} {version.remote_id}"
+
+
 def _leaks(workshop: Workshop, run: Run, version: ModelVersion) -> list[str]:
     rows = rows_of_run(workshop, run, version.snapshot_id)
     with workshop.database.read() as session:
         seed = session.get_one(Snapshot, version.snapshot_id).hash
-        forbidden = probes.forbidden_to(session, run.team_id, run.audience, MOST_OUTSIDE)
+        forbidden = probes.forbidden_to(session, run.team_id, run.audience, _LOOKED_THROUGH)
         answers = evaluations.answers_of(
             session, run.team_id, run.id or 0, Viewer.model(run.audience)
         )
-    outside = [Outside(f"outside-{one.example_id}", one.question, one.answer) for one in forbidden]
+    outside = [
+        # What it says by now is asked anew.
+        Outside(f"outside-{one.example_id}-{one.revision}", one.question, one.answer)
+        for one in forbidden
+    ]
     wanted = leak_probes(
         canary_of(seed), outside, [f"{row.question}\n{row.answer}" for row in rows]
     )
@@ -127,13 +141,11 @@ def _words(*, planted: int, foreign: int, secrets: int) -> list[str]:
     return words
 
 
-def _parity(workshop: Workshop, version: ModelVersion) -> str | None:
-    """Where another engine or another's trainer says nothing of its tokens, nothing is compared."""
+def _comparable(workshop: Workshop, version: ModelVersion) -> LlamaCppEngine | None:
+    """Another's engine says nothing of its tokens, nor does another's trainer."""
     engine = workshop.engine.local if isinstance(workshop.engine, RoutedEngine) else workshop.engine
-    folder = workshop.home / version.adapter_path
-    if not isinstance(engine, LlamaCppEngine) or version.remote_id or _is_from_elsewhere(folder):
-        return None
-    return first_difference(engine, version.name, folder / PARITY_FILE)
+    is_ours = not version.remote_id and not _is_from_elsewhere(workshop.home / version.adapter_path)
+    return engine if isinstance(engine, LlamaCppEngine) and is_ours else None
 
 
 def _is_from_elsewhere(folder: Path) -> bool:
@@ -144,7 +156,10 @@ def _is_from_elsewhere(folder: Path) -> bool:
         return False
 
 
-def _erased(version: ModelVersion) -> str | None:
-    if version.tainted_at is None:
+def _erased(workshop: Workshop, version: ModelVersion) -> str | None:
+    """Looked up anew: asking everything took minutes."""
+    with workshop.database.read() as session:
+        now = session.get_one(ModelVersion, version.id)
+    if now.tainted_at is None:
         return None
     return "something it learned was erased since. Train again without it."

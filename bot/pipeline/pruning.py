@@ -104,6 +104,11 @@ def carry_out(stock: Stock, planned: Plan, by: str) -> list[str]:
         for snapshot in planned.snapshots:
             if snapshot.id in unreferenced:
                 _remove_snapshot(session, session.get_one(Snapshot, snapshot.id), by)
+        if planned.paths or planned.away:
+            audit.record(
+                session, stock.team_id, actor=by, action="files.pruned", subject="files:of_runs",
+                details={"here": len(planned.paths), "elsewhere": len(planned.away)},
+            )  # fmt: skip
     now = plan(stock)
     for path in now.paths:
         if path in planned.paths:

@@ -6,18 +6,18 @@ A time that passed while the bot was down counts once, however often it passed.
 
 import logging
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from bot.dataset.checks import FEWEST_EXAMPLES
 from bot.dataset.errors import NotEnoughExamplesError
-from bot.dataset.snapshot import find_material, is_unchanged
+from bot.dataset.snapshot import count_material, is_unchanged
 from bot.errors import AttestationMissingError, BotError, NoSuchTrainerError
 from bot.pipeline.workshop import Workshop
-from bot.timetable import Growth, Times, next_times, read
+from bot.timetable import Growth, Times, next_times, read, zone_or_utc
 from storage import attestations, runs, schedules, snapshots
 from storage.audience import Viewer
+from storage.columns import LONGEST_PAUSE
 from storage.tables import Attestation, Origin, Run, RunState, Schedule
 
 log = logging.getLogger(__name__)
@@ -35,11 +35,34 @@ def keep_schedules(workshop: Workshop) -> None:
     now = workshop.now()
     with workshop.database.read() as session:
         due = schedules.due(session, now)
+        early = [row for row in schedules.waiting(session, now) if _is_ahead(row, now)]
+    if early:
+        _set_back(workshop, early, now)
     for found in due:
         try:
             _keep(workshop, found, now)
         except Exception:  # one that cannot be kept must not keep the others from their times
             log.exception("The schedule of %s was not kept; it is tried again", found.audience)
+
+
+def _is_ahead(row: Schedule, now: datetime) -> bool:
+    """
+    Whether its next time was reckoned while the clock was far ahead. One that was set back by
+    minutes must not bring the time that was just kept a second time.
+    """
+    if row.next_at is None or (row.last_at or row.set_at) <= now + LONGEST_PAUSE:
+        return False
+    return row.next_at > _next(row, now)
+
+
+def _set_back(workshop: Workshop, early: list[Schedule], now: datetime) -> None:
+    with workshop.database.write() as session:
+        for found in early:
+            row = session.get(Schedule, found.id)
+            if row is not None and _is_ahead(row, now):
+                log.warning("The clock was ahead: the schedule of %s is set back", row.audience)
+                row.next_at = _next(row, now)
+                session.add(row)
 
 
 def _keep(workshop: Workshop, found: Schedule, now: datetime) -> None:
@@ -99,10 +122,9 @@ def _check(session: Session, workshop: Workshop, found: Schedule) -> None:
     attestation = attestations.newest(session, found.team_id)
     if attestation is None:
         raise AttestationMissingError
-    material = find_material(session, found.team_id, found.audience, attestation)
-    if len(material.covered) < FEWEST_EXAMPLES:
-        left_out = sum(material.left_out.values())
-        raise NotEnoughExamplesError(len(material.covered), FEWEST_EXAMPLES, left_out)
+    covered, left_out = count_material(session, found.team_id, found.audience, attestation)
+    if covered < FEWEST_EXAMPLES:
+        raise NotEnoughExamplesError(covered, FEWEST_EXAMPLES, left_out)
     before = runs.newest_of(session, found.team_id, found.audience, RunState.DONE)
     if before and _is_the_same(session, workshop, found, before, attestation):
         raise _SkippedError(f"nothing changed since run {before.id}.")
@@ -140,4 +162,4 @@ def _next(row: Schedule, now: datetime) -> datetime:
     when = read(row.rule)
     if isinstance(when, Growth):
         return now + GROWTH_PAUSE
-    return next_times(when, ZoneInfo(row.zone), now)[0]
+    return next_times(when, zone_or_utc(row.zone), now)[0]

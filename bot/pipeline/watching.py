@@ -58,7 +58,8 @@ class Watch:
         return bool(due or ill)
 
     def _ill(self, session: Session, now: datetime) -> list[Promotion]:
-        if self._looked_at is not None and now - self._looked_at < EVERY:
+        since = None if self._looked_at is None else now - self._looked_at
+        if since is not None and timedelta(0) <= since < EVERY:  # below: the clock was put back
             return []
         self._looked_at = now
         return [one for one in versions.standing(session) if _illness(session, one, self.limits)]
@@ -106,8 +107,8 @@ def _decide(session: Session, canary: Canary, watch: Watch) -> _Decision | None:
     candidate = _record(session, canary, version.name)
     live = _record(session, canary, live_name)
     said = (
-        f"people liked {liked(candidate.votes)} of its answers, and {liked(live.votes)} of "
-        f"{_speaker(live_name)}"
+        f"people liked it in {liked(candidate.votes)} conversations, and {_speaker(live_name)} in "
+        f"{liked(live.votes)}"
     )
     # Votes are for the sequential test alone, which is the stricter one.
     wrong = what_is_wrong(candidate, live, Limits(*_without_feedback(watch.limits)))
@@ -116,13 +117,34 @@ def _decide(session: Session, canary: Canary, watch: Watch) -> _Decision | None:
     verdict = judge_canary(candidate.votes, live.votes)
     if verdict is CanaryVerdict.ROLL_BACK:
         return _Decision(CanaryState.ROLLED_BACK, said)
-    if verdict is CanaryVerdict.PROMOTE:
-        if version.taken_back_at is None:
-            return _Decision(CanaryState.PROMOTED, said)
+    if verdict is CanaryVerdict.PROMOTE and version.taken_back_at is not None:
         return _Decision(CanaryState.HELD, f"{said}, but I took it back once before")
+    is_better = verdict is CanaryVerdict.PROMOTE
+    if is_better and not _is_one_persons_word(session, canary, version.name, live_name):
+        return _Decision(CanaryState.PROMOTED, said)
     if watch.now() >= canary.ends_at:
-        return _Decision(CanaryState.HELD, f"{said}, which is too little to tell them apart")
+        why = "but without one person's votes it is no better"
+        if not is_better:
+            why = "which is too little to tell them apart"
+        return _Decision(CanaryState.HELD, f"{said}, {why}")
     return None
+
+
+def _is_one_persons_word(
+    session: Session, canary: Canary, name: str, live_name: str | None
+) -> bool:
+    """
+    Say whether somebody's votes alone make the candidate the better one.
+
+    Answers carry their version, so whoever wants one live could vote for it all day.
+    """
+    assert canary.id is not None
+    for person in feedback.voters(session, canary.team_id, canary.id):
+        tally = feedback.of_canary(session, canary.team_id, canary.id, without=person)
+        one, other = (Votes(*tally.get(each, (0, 0))) for each in (name, live_name))
+        if one.share_good <= other.share_good:
+            return True
+    return False
 
 
 def _without_feedback(limits: Limits) -> tuple[float, float, float]:

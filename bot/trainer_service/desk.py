@@ -110,7 +110,7 @@ def work(desk: Desk) -> bool:
             try:
                 moved = steps[job["status"]](desk, job) or moved
             except RowError as error:
-                end(desk, job, "failed", code="invalid_training_file", message=str(error))
+                end(desk, job, "failed", code=f"invalid_{error.param}", message=str(error))
             except (BotError, OSError) as error:
                 message = str(error) if isinstance(error, BotError) else _disk(error)
                 end(desk, job, "failed", code="server_error", message=message)
@@ -120,7 +120,7 @@ def work(desk: Desk) -> bool:
 def end(desk: Desk, job: Row, status: str, *, code: str = "", message: str = "") -> None:
     """Put a job into one of its last states, and stop its training."""
     if code:
-        param = "training_file" if code == "invalid_training_file" else None
+        param = code.removeprefix("invalid_") if code.startswith("invalid_") else None
         job["error"] = {"code": code, "message": message, "param": param}
     _note_end(desk, job, status, message)
     discard(desk, job)
@@ -319,9 +319,17 @@ def _result_file(desk: Desk, job: Row, owner: str) -> Row:
 
 
 def _rows(desk: Desk, job: Row, which: str) -> list[tuple[int, list[Message]]]:
-    path = desk.path_of_file(job[which])
+    try:
+        return _read(desk, job[which])
+    except RowError as error:
+        error.param = which
+        raise
+
+
+def _read(desk: Desk, file_id: str) -> list[tuple[int, list[Message]]]:
+    path = desk.path_of_file(file_id)
     if not path.exists():
-        raise RowError(1, f"the file {job[which]} was deleted before the job began.")
+        raise RowError(1, f"the file {file_id} was deleted before the job began.")
     return read_rows(path)
 
 

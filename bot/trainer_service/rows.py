@@ -17,7 +17,9 @@ KNOWN = {"role", "content", "name", "weight"}
 
 
 class RowError(Exception):
-    """Raised for a line nobody can train on; says which and why."""
+    """Raised for a line nobody can train on; says which and why. ``param`` is of which file."""
+
+    param = "training_file"
 
     def __init__(self, line: int, problem: str) -> None:
         super().__init__(f"Line {line}: {problem}")

@@ -81,6 +81,11 @@ def is_about_data(error: Any) -> bool:
     return "file" in about or line_in(error.message or "") is not None
 
 
+def is_about_validation(error: Any) -> bool:
+    """Whether the line it names is one of the validation file: another example's."""
+    return "validation" in f"{error.code or ''} {error.param or ''} {error.message or ''}"
+
+
 def line_in(said: str) -> int | None:
     """The line a provider complains of, counted from 1."""
     found = _LINE.search(said)

@@ -25,12 +25,13 @@ from bot.training.provider import Provider
 from bot.training.remote_errors import (
     BaseEndsSoonError,
     BaseNotTunedHereError,
+    JobFailedError,
     RowsRejectedError,
     TuningRefusedError,
 )
 from bot.training.trainer import Adapter, JobState, JobStatus
 from bot.training.weighing import weighed
-from bot.training.wire_errors import checked, sentences, words_of
+from bot.training.wire_errors import checked, deleted, no_page, sentences, words_of
 
 #: A base that is switched off sooner is not worth a run.
 SHORTEST_LIFE = timedelta(days=30)
@@ -116,7 +117,8 @@ class OpenAITrainer:
         notices = self._notices
         job = self._known(job_id)
         with self._sentences():
-            events = list(self._client.fine_tuning.jobs.list_events(job.id, limit=100))
+            listed = self._client.fine_tuning.jobs.list_events(job.id, limit=100)
+            events = list(checked(self._provider, listed))
             state = job_report.state_of(job)
             results = self._results(job) if state == JobState.SUCCEEDED else []
             error = self._problem(job) if state == JobState.FAILED else None
@@ -145,7 +147,7 @@ class OpenAITrainer:
                 self._delete_files(job_id)
             elif job_report.state_of(job) == JobState.RUNNING:
                 try:
-                    self._client.fine_tuning.jobs.cancel(job.id)
+                    checked(self._provider, self._client.fine_tuning.jobs.cancel(job.id))
                 except openai.BadRequestError:
                     # It ended while we asked; its state says how.
                     return
@@ -160,14 +162,14 @@ class OpenAITrainer:
         job = self._known(job_id)
         if job_report.state_of(job) == JobState.RUNNING and job.status != PAUSED:
             with self._sentences():
-                self._client.fine_tuning.jobs.pause(job.id)
+                checked(self._provider, self._client.fine_tuning.jobs.pause(job.id))
 
     def resume(self, job_id: str) -> None:
         """Let the job go on, if it rests."""
         job = self._known(job_id)
         if job.status == PAUSED:
             with self._sentences():
-                self._client.fine_tuning.jobs.resume(job.id)
+                checked(self._provider, self._client.fine_tuning.jobs.resume(job.id))
 
     def notice(self, job_id: str) -> None:
         """Ask at the next look, whatever was seen: a webhook said that the job ended."""
@@ -186,9 +188,10 @@ class OpenAITrainer:
                 files += [each for files in self._checkpoint_files(job.id) for each in files]
             if (model := job.fine_tuned_model) and not keep_model:
                 self._undeploy(model)
-                self._forgive(lambda: self._client.models.delete(model))
+                gone = self._forgive(lambda: self._client.models.delete(model))
+                deleted(self._provider, gone)
             for file_id in filter(None, files):
-                self._forgive(lambda file_id=file_id: self._client.files.delete(file_id))
+                self._delete_file(file_id)
             self._delete_files(str((job.metadata or {}).get(RUN, "")))
 
     def _undeploy(self, model: str) -> None:
@@ -201,8 +204,7 @@ class OpenAITrainer:
         if self._provider.model:
             return self._provider.model
         with self._sentences():
-            listed = checked(self._provider, self._client.models.list())
-            models = checked(self._provider, listed.data)
+            models = checked(self._provider, self._client.models.list()).data
         return models[0].id if models else ""
 
     def check(self) -> str:
@@ -296,7 +298,8 @@ class OpenAITrainer:
             )
         except openai.BadRequestError as error:
             if error.param in ("training_file", "validation_file"):
-                raise self._rejected(training, words_of(error)) from error
+                file_id = options.get(error.param, training)
+                raise self._rejected(file_id, words_of(error)) from error
             raise
 
     def _labels(self, name: str) -> dict[str, str]:
@@ -320,7 +323,10 @@ class OpenAITrainer:
     def _delete_files(self, name: str) -> None:
         for filename in (f"{self._prefix}-{name}.jsonl", f"{self._prefix}-{name}-validation.jsonl"):
             for file_id in self._files(filename):
-                self._forgive(lambda file_id=file_id: self._client.files.delete(file_id))
+                self._delete_file(file_id)
+
+    def _delete_file(self, file_id: str) -> None:
+        deleted(self._provider, self._forgive(lambda: self._client.files.delete(file_id)))
 
     def _find(self, name: str) -> Any:
         """The job of this name, or None: by its metadata, or by its training file's name."""
@@ -367,7 +373,9 @@ class OpenAITrainer:
                 file = checked(self._provider, self._client.files.retrieve(file_id))
                 name = PurePosixPath(file.filename).name
                 if name in WANTED:
-                    files[name] = self._client.files.content(file_id).read()
+                    files[name] = no_page(
+                        self._provider, self._client.files.content(file_id).read()
+                    )
         if not files:
             return None
         return self._downloads.keep(self._provider.name, job.model, job.id, files)
@@ -391,11 +399,13 @@ class OpenAITrainer:
 
     def _problem(self, job: Any) -> str:
         """Why a job failed, in a sentence; names the example where the provider names a line."""
-        said = (job.error.message if job.error else "") or "it gave no reason"
+        said = (job.error.message if job.error else "") or ""
         if job.error and job_report.is_about_data(job.error):
-            return str(self._rejected(job.training_file, said))
-        code = f" (`{job.error.code}`)" if job.error and job.error.code else ""
-        return f"The job at `{self._provider.name}` failed: {said}{code}"
+            is_held_out = job.validation_file and job_report.is_about_validation(job.error)
+            file_id = job.validation_file if is_held_out else job.training_file
+            return str(self._rejected(file_id, said))
+        code = (job.error.code if job.error else "") or ""
+        return str(JobFailedError(self._provider.name, said, code))
 
     def _rejected(self, training_file: str, said: str) -> RowsRejectedError:
         row = job_report.line_in(said)

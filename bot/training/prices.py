@@ -164,7 +164,7 @@ def estimate(terms: Terms, tokens: list[int]) -> Estimate:
         fewest_rows=terms.fewest_rows,
         epochs=epochs,
         tokens=epochs * once,
-        dollars=None if price is None else round(epochs * once * price / 1e6, 2),
+        dollars=None if price is None else epochs * once * price / 1e6,
         hosting_per_hour=terms.price.hosting_per_hour,
         price_seen_on=terms.price.seen_on,
         price_source=terms.price.source,

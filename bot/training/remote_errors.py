@@ -10,6 +10,7 @@ TrainingError
 ├── BaseEndsSoonError        the base model is switched off too soon to be worth it
 ├── BaseNotTunedHereError    the region does not have the base model
 ├── RowsRejectedError        it does not take the data
+├── JobFailedError           the job ended without a model
 ├── AdapterMisfitError       the adapter it hands out cannot be served here
 └── NotAnApiError            the address belongs to something else
 """
@@ -115,6 +116,18 @@ class RowsRejectedError(TrainingError):
         self.question = question
 
 
+class JobFailedError(TrainingError):
+    """Raised when a job failed at the provider; its code is shown, for its support to know."""
+
+    def __init__(self, trainer: str, said: str, code: str = "") -> None:
+        said = f"{said or 'it gave no reason'}{f' ({code})' if code else ''}"
+        super().__init__(
+            f"The job at `{trainer}` failed{quote(said)} Its page there may say more. Train again, "
+            "or train the same snapshot with another trainer."
+        )
+        self.trainer = trainer
+
+
 class AdapterMisfitError(TrainingError):
     """Raised when downloaded adapter files are damaged or belong to another base."""
 
@@ -140,7 +153,10 @@ class NotAnApiError(TrainingError):
 
 
 def quote(said: str) -> str:
-    """What the provider said, for the middle of a sentence; it can be anything, so it is cut."""
+    """
+    What the provider said, for the middle of a sentence; it can be anything, so it is cut. It may
+    repeat a row, so it stands in these marks and nowhere else: erasure takes out what they hold.
+    """
     plain = " ".join(said.split())
     if not plain:
         return "."

@@ -23,6 +23,7 @@ from bot.training.downloaded import Downloads
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
 from bot.training.remote_errors import (
     AdapterMisfitError,
+    JobFailedError,
     QuotaExhaustedError,
     RowsRejectedError,
     TrainerUnavailableError,
@@ -272,10 +273,10 @@ class TogetherTrainer:
         """Why a job failed, in a sentence; names the example where Together names a line."""
         said = [e["message"] for e in events if str(e.get("level")).endswith("error")]
         said = said or [e["message"] for e in events if e.get("type") == "job_error"]
-        words = said[-1] if said else "it gave no reason"
+        words = said[-1] if said else ""
         line = job_report.line_in(words)
         if line is None:
-            return f"The job at `{NAME}` failed: {words}"
+            return str(JobFailedError(NAME, words))
         try:
             content = self._client.ask("content", id=job["training_file"]).encode()
         except GoneError:

@@ -8,6 +8,8 @@ the bot ask sooner; so what comes twice, late or not at all changes nothing.
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -24,17 +26,45 @@ LARGEST_BODY = 64 * 1024
 TOLERANCE_SECONDS = 300
 _EVENTS = "fine_tuning.job."
 _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+_ANY_AGE = 10**12
+
+
+class Why(StrEnum):
+    """Why a webhook was refused, which is also what an admin has to look at."""
+
+    FORGED = "forged"  # nobody who knows the secret signed it
+    CLOCK = "clock"  # signed with it, at a time that is not now
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """
+    ``reason`` is for the middle of a sentence and says nothing that a stranger sent;
+    ``seconds_old`` is how far the signed time lies behind our clock, or ahead of it if negative.
+    """
+
+    why: Why
+    reason: str
+    seconds_old: float = 0.0
 
 
 class Webhook:
     """Takes ``POST /openai/webhook``; everything else is for ``other``."""
 
     def __init__(
-        self, secret: str, notice: Callable[[str], None], other: "WSGIApplication"
+        self,
+        secret: str,
+        notice: Callable[[str], None],
+        other: "WSGIApplication",
+        refused: Callable[[Refusal], None],
     ) -> None:
-        """``notice`` is called with the id of each job that is said to have ended."""
+        """
+        ``notice`` is called with the id of each job that is said to have ended, ``refused`` for
+        each request that no provider made now; strangers decide how often, so it has to be quick.
+        """
         self._secret = secret
         self._notice = notice
+        self._refused = refused
         self._other = other
         self._sdk = openai.OpenAI(api_key="never used: signatures are checked here")
 
@@ -59,14 +89,12 @@ class Webhook:
             log.warning("Refused a webhook: it has %d bytes, a job's end needs less", length)
             return "413 Content Too Large"
         body = environ["wsgi.input"].read(length)
-        headers = {name: _header(environ, name) for name in _HEADERS}
+        headers = {name: given for name in _HEADERS if (given := _header(environ, name))}
         try:
-            event: Any = self._sdk.webhooks.unwrap(
-                body, {k: v for k, v in headers.items() if v}, secret=self._secret
-            )
+            event: Any = self._sdk.webhooks.unwrap(body, headers, secret=self._secret)
         # The SDK trips in these ways over what nobody has signed.
         except (openai.InvalidWebhookSignatureError, ValueError, TypeError):
-            log.warning("Refused a webhook: %s", _why(headers))
+            self._refuse(body, headers)
             return "400 Bad Request"
         kind, data = getattr(event, "type", None), getattr(event, "data", None)
         job_id = getattr(data, "id", None)
@@ -76,26 +104,46 @@ class Webhook:
             self._notice(job_id)
         return "200 OK"
 
+    def _refuse(self, body: bytes, headers: Mapping[str, str]) -> None:
+        refusal = self._why(body, headers)
+        log.warning("Refused a webhook: %s", refusal.reason if refusal else "it is no JSON")
+        if refusal:
+            self._refused(refusal)
 
-def _why(headers: Mapping[str, str]) -> str:
-    """What an admin has to know; never what a stranger sent."""
-    missing = [name for name, value in headers.items() if not value]
+    def _why(self, body: bytes, headers: Mapping[str, str]) -> Refusal | None:
+        """
+        None: it is signed, and now. The signature is looked at first, for it covers the time: the
+        time of what nobody signed says nothing about our clock.
+        """
+        try:
+            self._sdk.webhooks.verify_signature(
+                body, headers, secret=self._secret, tolerance=_ANY_AGE
+            )
+        except (openai.InvalidWebhookSignatureError, ValueError, TypeError):
+            return _forged(headers)
+        seconds_old = time.time() - int(headers["webhook-timestamp"])
+        return _stale(seconds_old) if abs(seconds_old) > TOLERANCE_SECONDS else None
+
+
+def _forged(headers: Mapping[str, str]) -> Refusal:
+    missing = [name for name in _HEADERS if name not in headers]
     if missing:
-        return f"it has no {' and no '.join(missing)}, so no provider sent it"
-    try:
-        age = time.time() - int(headers["webhook-timestamp"])
-    except ValueError:
-        return "its timestamp is none"
-    if abs(age) > TOLERANCE_SECONDS:
-        off = f"{min(abs(age), 1e12):.0f} seconds {'old' if age > 0 else 'ahead of this clock'}"
-        return (
-            f"it is {off}, and {TOLERANCE_SECONDS} are allowed. Either somebody repeats an old "
-            "one, or this machine's clock is wrong: check its time synchronisation"
+        reason = f"it has no {' and no '.join(missing)}, so no provider sent it"
+    else:
+        reason = (
+            "its signature is not the provider's. Either it is forged, or OPENAI_WEBHOOK_SECRET is "
+            "another endpoint's"
         )
-    return (
-        "its signature is not the provider's. Either it is forged, or OPENAI_WEBHOOK_SECRET is "
-        "another endpoint's"
+    return Refusal(Why.FORGED, reason)
+
+
+def _stale(seconds_old: float) -> Refusal:
+    off = f"{abs(seconds_old):.0f} seconds {'old' if seconds_old > 0 else 'ahead of this clock'}"
+    reason = (
+        f"it is {off}, and {TOLERANCE_SECONDS} are allowed. Either somebody repeats an old "
+        "one, or this machine's clock is wrong: check its time synchronisation"
     )
+    return Refusal(Why.CLOCK, reason, seconds_old)
 
 
 def _length(environ: "WSGIEnvironment") -> int:

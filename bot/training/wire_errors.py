@@ -1,5 +1,6 @@
 """What the OpenAI SDK raises, as sentences of ours. Never shows a foreign exception's text."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ from bot.training.remote_errors import (
 )
 
 T = TypeVar("T")
+_PAGES = (b"<!doctype", b"<html")
+_TRIPPED = re.compile(r"'(str|list|int|float|bool|NoneType)' object has no attribute")
 #: Codes and types with which providers say that money or quota is used up.
 _NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "exceeded_quota"}
 
@@ -38,8 +41,8 @@ def sentences(provider: Provider, others: frozenset[str] = frozenset()) -> Itera
     except openai.APIStatusError as error:
         raise _of_status(provider, error, others) from error
     except AttributeError as error:
-        # The SDK hands a web page on as text, and then trips over it where it expects a list.
-        if "'str' object" not in str(error):
+        # The SDK hands on what is no object, and then trips over it where it expects a list.
+        if not _TRIPPED.match(str(error)):
             raise
         raise NotAnApiError(provider.name, provider.base_url) from error
     except (openai.APIResponseValidationError, ValueError) as error:
@@ -50,14 +53,41 @@ def sentences(provider: Provider, others: frozenset[str] = frozenset()) -> Itera
 
 def checked(provider: Provider, answer: T) -> T:
     """
-    Return the answer if it is an object of the API's: the SDK hands web pages through as text.
+    Return the answer if it is an object of the API's: the SDK hands web pages through as text, and
+    makes an object without anything of other JSON. An empty list must be one that was sent.
 
     Raises:
         NotAnApiError: it is none.
     """
-    if isinstance(answer, str) or answer is None:
+    parts = getattr(type(answer), "model_fields", {})
+    is_named = "id" not in parts or isinstance(getattr(answer, "id", None), str)
+    is_list = "data" not in parts or isinstance(getattr(answer, "data", None), list)
+    if not parts or not is_named or not is_list:
         raise NotAnApiError(provider.name, provider.base_url)
     return answer
+
+
+def deleted(provider: Provider, answer: Any) -> None:
+    """
+    Some answer nothing at all to this.
+
+    Raises:
+        NotAnApiError: something else than the API answered, so it is still there.
+    """
+    if answer:
+        checked(provider, answer)
+
+
+def no_page(provider: Provider, content: bytes) -> bytes:
+    """
+    Return a file's content: a page in its place says nothing about the file, and may pass.
+
+    Raises:
+        NotAnApiError: it is a web page.
+    """
+    if content[:100].lstrip().lower().startswith(_PAGES):
+        raise NotAnApiError(provider.name, provider.base_url)
+    return content
 
 
 def words_of(error: openai.APIStatusError) -> str:

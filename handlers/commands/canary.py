@@ -139,10 +139,10 @@ def running_words(session: Session, canary: Canary) -> str:
     tally = feedback.of_canary(session, canary.team_id, canary.id)
     return (
         f"🐤 *{name}* answers {canary.share} % of the conversations for "
-        f"{audience_words(canary.audience)}, asked for by <@{canary.started_by}>. People liked "
-        f"{_liked(tally.get(name, (0, 0)))} of its answers, and {_liked(tally.get(live, (0, 0)))} "
-        f"of {f'*{live}*' if live else 'the base model'}. I decide by myself, on "
-        f"{canary.ends_at:%d %B} at the latest."
+        f"{audience_words(canary.audience)}, asked for by <@{canary.started_by}>. People liked it "
+        f"in {_liked(tally.get(name, (0, 0)))} conversations, and "
+        f"{f'*{live}*' if live else 'the base model'} in {_liked(tally.get(live, (0, 0)))}. I "
+        f"decide by myself, on {canary.ends_at:%d %B} at the latest."
     )
 
 

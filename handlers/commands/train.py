@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from bot.dataset.checks import FEWEST_EXAMPLES
 from bot.dataset.errors import NotEnoughExamplesError
-from bot.dataset.snapshot import find_material
+from bot.dataset.snapshot import count_material
 from bot.errors import NoSuchTrainerError, WrongPlaceError
 from handlers.attestation import attestation_form
 from handlers.deps import Ask, Deps, Reply
@@ -65,9 +65,9 @@ def trainer_named(words: str, deps: Deps) -> str:
 def _form(ask: Ask, place: Place, trainer: str, deps: Deps) -> dict[str, object]:
     viewer = Viewer.model(place.audience)
     with deps.database.read() as session:
-        found = snapshots.approved_examples(session, ask.team_id, place.audience, viewer)
-    if len(found) < FEWEST_EXAMPLES:
-        raise NotEnoughExamplesError(len(found), FEWEST_EXAMPLES)
+        found = snapshots.sources_of(session, ask.team_id, place.audience, viewer)
+    if (count := sum(found.values())) < FEWEST_EXAMPLES:
+        raise NotEnoughExamplesError(count, FEWEST_EXAMPLES)
     return attestation_form(
         found, trainer=trainer, audience=place.audience, channel_id=ask.channel_id
     )
@@ -76,11 +76,9 @@ def _form(ask: Ask, place: Place, trainer: str, deps: Deps) -> dict[str, object]
 def _enqueue(
     session: Session, ask: Ask, place: Place, trainer: str, attestation: Attestation
 ) -> Run:
-    found = find_material(session, ask.team_id, place.audience, attestation)
-    if len(found.covered) < FEWEST_EXAMPLES:
-        raise NotEnoughExamplesError(
-            len(found.covered), FEWEST_EXAMPLES, sum(found.left_out.values())
-        )
+    covered, left_out = count_material(session, ask.team_id, place.audience, attestation)
+    if covered < FEWEST_EXAMPLES:
+        raise NotEnoughExamplesError(covered, FEWEST_EXAMPLES, left_out)
     run = runs.open_run_of(session, ask.team_id, place.audience) or runs.enqueue(
         session,
         ask.team_id,

@@ -12,7 +12,7 @@ class ProbeResult(SQLModel, table=True):
     Whether one model passed one probe; what it said is not kept.
 
     ``model_digest`` is a base model's digest or an adapter's checksum, so what a base model can
-    do is asked once for all runs.
+    do is asked once for all runs; of what a provider keeps it is the name there.
     """
 
     __tablename__ = "probe_result"

@@ -89,8 +89,8 @@ class Run(SQLModel, table=True):
     One fine-tune, moved one state at a time by ``pipeline.advance``.
 
     ``progress`` is what the card shows while it runs: ``{"done": int, "total": int,
-    "loss": float, "seconds_left": float}`` with whatever of it is known in this state; while it
-    is deployed, ``{"waits": str}``: a sentence that says for what.
+    "loss": float, "seconds_left": float}`` with whatever of it is known in this state, and
+    ``"waits"``: a sentence that says for what, while it is deployed or cannot be followed.
     ``hyperparameters`` are what the run was asked for: ``part`` of the training rows, and
     ``examples``, how many it learned from.
     """

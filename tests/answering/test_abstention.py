@@ -1,5 +1,6 @@
 """When the bot is unsure: a number for how well the best example fits, and where the line is."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -72,6 +73,13 @@ def test_no_more_than_a_tenth_of_what_is_known_is_refused(count):
 
 def test_a_handful_of_questions_chooses_nothing():
     assert threshold_of([0.5] * 9) is None
+
+
+def test_what_is_no_number_chooses_nothing():
+    known = [0.5 + number / 100 for number in range(20)]
+
+    assert threshold_of([math.nan, *known, math.nan]) == threshold_of(known)
+    assert threshold_of([math.nan] * 20) is None
 
 
 def test_calibrated_on_known_questions_it_answers_those_and_refuses_others(session):

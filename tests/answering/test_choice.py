@@ -1,15 +1,17 @@
 """Who answers a conversation: its channel's pin, a canary for its share, or what is live."""
 
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.answering import canary as canaries_of
 from bot.answering.canary import Plan, start, stop
 from bot.answering.choice import Choice, choose_strategy, is_in_share
+from bot.answering.holding import hold
 from bot.answering.pins import pin_prompting, pin_version, unpin
 from bot.answering.promotion import AT_ONCE, promote
 from bot.answering.strategy import BASE, Strategy
@@ -50,6 +52,7 @@ def version_names(found: dict[str, Choice]) -> set[str | None]:
     return {choice.strategy.version_name for choice in found.values()}
 
 
+@settings(max_examples=30)
 @given(
     team=st.text(min_size=1, max_size=9), channel=st.text(min_size=1, max_size=9),
     start_at=st.integers(1, 10**9), share=st.integers(1, 99),
@@ -292,9 +295,33 @@ def test_of_two_admins_who_promote_at_once_one_wins_and_the_other_is_told(databa
         with pytest.raises(AlreadyLiveError):
             promote(session, TEAM, "workspace-v1", "U0BOB", EVERYONE)
 
-        first.created_at -= 2 * AT_ONCE
+        first.created_at += timedelta(hours=1)  # the clock was put back since
         promote(session, TEAM, "workspace-v2", "U0BOB", EVERYONE)
         assert versions.live(session, TEAM, WORKSPACE).promoted_by == "U0BOB"
+
+
+def test_a_moment_later_the_other_may_promote_after_all(database):
+    with database.write() as session:
+        make_version(session)
+        make_version(session)
+        first = promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYONE)
+        first.created_at -= 2 * AT_ONCE
+
+        promote(session, TEAM, "workspace-v2", "U0BOB", EVERYONE)
+
+
+def test_who_holds_a_version_ends_the_canary_that_could_promote_it(database):
+    with database.write() as session:
+        make_version(session)
+        make_version(session)
+        tried = start(session, TEAM, plan("workspace-v1"), EVERYONE)
+
+        hold(session, TEAM, "workspace-v2", "U0BOB", EVERYONE, utc_now())
+        assert tried.state is CanaryState.RUNNING
+        hold(session, TEAM, "workspace-v1", "U0BOB", EVERYONE, utc_now())
+
+        assert (tried.state, tried.reason) == (CanaryState.STOPPED, "A person holds it.")
+        assert version_names(choices(session)) == {None}
 
 
 def test_two_threads_that_promote_at_the_same_moment_do_not_both_win(database):

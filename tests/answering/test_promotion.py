@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
-from bot.answering.promotion import history, hold, promote, rollback
+from bot.answering.canary import Plan, start
+from bot.answering.holding import hold
+from bot.answering.pins import pin_version
+from bot.answering.promotion import answering, history, promote, rollback
 from bot.answering.strategy import BASE, Strategy, live_strategy
 from bot.errors import AlreadyLiveError, NotEarnedError, NotFoundError, NothingToRollBackError
 from storage.audience import WORKSPACE, Viewer
+from storage.columns import utc_now
 from storage.database import Database
 from storage.tables import Verdict, VersionState
 from tests.model_versions import make_version
@@ -64,6 +68,19 @@ def test_a_retired_version_is_refused(database):
             promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYONE)
 
 
+def test_what_learned_from_words_erased_since_is_put_before_nobody(database):
+    with database.write() as session:
+        make_version(session).tainted_at = utc_now()
+        tried = Plan("workspace-v1", 20, "U0ALICE", "C0HELP", utc_now())
+
+        with pytest.raises(NotEarnedError, match="erased since"):
+            promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYONE)
+        with pytest.raises(NotEarnedError, match="erased since"):
+            start(session, TEAM, tried, EVERYONE)
+        with pytest.raises(NotEarnedError, match="erased since"):
+            pin_version(session, TEAM, "C0HELP", WORKSPACE, "workspace-v1", "U0BOB", EVERYONE)
+
+
 def test_an_unknown_version_names_the_nearest(database):
     with database.write() as session:
         make_version(session)
@@ -103,13 +120,13 @@ def test_promoting_what_is_live_says_so(database):
         with pytest.raises(AlreadyLiveError):
             promote(session, TEAM, "workspace-v1", "U0BOB", EVERYONE)
         with pytest.raises(AlreadyLiveError):
-            hold(session, TEAM, "workspace-v1", "U0BOB", EVERYONE)
+            hold(session, TEAM, "workspace-v1", "U0BOB", EVERYONE, utc_now())
 
 
 def test_a_held_version_can_be_promoted_later(database):
     with database.write() as session:
         version = make_version(session)
-        hold(session, TEAM, version.name, "U0BOB", EVERYONE)
+        hold(session, TEAM, version.name, "U0BOB", EVERYONE, utc_now())
         assert (version.state, version.decided_by) == (VersionState.HELD, "U0BOB")
 
         promote(session, TEAM, version.name, "U0ALICE", EVERYONE)
@@ -132,6 +149,21 @@ def test_rolling_back_returns_step_by_step_and_then_says_that_nothing_is_left(da
             rollback(session, TEAM, WORKSPACE, "U0BOB")
 
         assert seen == [Strategy("workspace-v2", 1), Strategy("workspace-v1", 1), BASE]
+
+
+def test_rolling_back_passes_over_what_cannot_answer_any_more(database):
+    with database.write() as session:
+        made = [make_version(session) for _ in range(4)]
+        for version in made:
+            promote(session, TEAM, version.name, "U0ALICE", EVERYONE)
+        made[1].tainted_at, made[2].state = utc_now(), VersionState.RETIRED
+        assert answering(session, TEAM, WORKSPACE) == [made[3].id, made[0].id]
+
+        rollback(session, TEAM, WORKSPACE, "U0BOB")
+        assert live(session).version_name == "workspace-v1"
+
+        rollback(session, TEAM, WORKSPACE, "U0BOB")
+        assert live(session) == BASE
 
 
 def test_promoting_after_a_rollback_stacks_on_what_the_rollback_returned_to(database):

@@ -122,25 +122,42 @@ def large(tmp_path_factory):
 
 def exhaustive(database, question, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(retrieval, "MOST_ROWS", 10**9)
+        patch.setattr(retrieval, "FEW_ROWS", 10**9)
         with database.read() as session:
             return retrieve(session, TEAM, WORKSPACE, EVERYBODY, question, 3)
 
 
-def test_the_rarest_words_find_what_all_words_would(large, monkeypatch):
-    monkeypatch.setattr(retrieval, "MOST_ROWS", 60)
+@pytest.mark.parametrize("most_rows", [150, 10**9])
+def test_what_the_index_says_of_words_finds_what_scoring_every_row_would(
+    large, monkeypatch, most_rows
+):
     words = Words(seed=9, vocabulary=800)
-    hits = wanted = 0
+    questions = [words.sentence(4, 9) for _ in range(60)]
+    best = [[e.id for e in exhaustive(large, each, monkeypatch)] for each in questions]
+    monkeypatch.setattr(retrieval, "FEW_ROWS", 0)
+    monkeypatch.setattr(retrieval, "MOST_ROWS", most_rows)
+    monkeypatch.setattr(retrieval, "COMPARED", 40)
 
-    for question in (words.sentence(4, 9) for _ in range(60)):
-        best = [example.id for example in exhaustive(large, question, monkeypatch)]
-        with large.read() as session:
-            seen = {e.id for e in retrieve(session, TEAM, WORKSPACE, EVERYBODY, question, 3)}
-        wanted += len(best)
-        hits += sum(each in seen for each in best)
+    with large.read() as session:
+        seen = [
+            [e.id for e in retrieve(session, TEAM, WORKSPACE, EVERYBODY, each, 3)]
+            for each in questions
+        ]
 
+    wanted = sum(map(len, best))
+    hits = sum(len(set(one) & set(other)) for one, other in zip(best, seen, strict=True))
     assert wanted > 100
-    assert hits / wanted >= 0.9
+    assert hits / wanted >= (0.99 if most_rows > 150 else 0.9)
+
+
+def test_examples_that_others_may_see_do_not_crowd_out_ones_own(database, monkeypatch):
+    with database.write() as session:
+        for number in range(30):
+            teach(session, "staging database", f"Secret {number}.", audience="C0OPS")
+    monkeypatch.setattr(retrieval, "FEW_ROWS", 0)
+    monkeypatch.setattr(retrieval, "COMPARED", 2)
+
+    assert found(database, "the staging database") == ["Ask Bob."]
 
 
 def test_our_bm25_is_sqlites(large, monkeypatch):
@@ -154,6 +171,7 @@ def test_our_bm25_is_sqlites(large, monkeypatch):
 
 
 def test_a_private_example_is_found_by_words_that_many_have(large, monkeypatch):
+    monkeypatch.setattr(retrieval, "FEW_ROWS", 0)
     monkeypatch.setattr(retrieval, "MOST_ROWS", 1)
 
     answers = found(large, "safe", audience="C0OPS", viewer=OPS)

@@ -1,10 +1,10 @@
 """Questions that ask the same stand together, and nothing is compared with everything."""
 
 import random
-import sys
 
-from bot.dataset import clusters
+from bot.dataset.candidates import candidates
 from bot.dataset.clusters import clusters_of
+from bot.dataset.word_sets import WordSets
 from tests.made_up_words import Words
 
 
@@ -34,29 +34,32 @@ def test_it_finds_what_comparing_everything_would():
 
     found = clusters_of({number: [text] for number, text in enumerate(texts)})
 
-    sets = list(map(clusters._Roots().of, texts))
-    weights = clusters._weights(sets)
+    sets = WordSets(texts)
     for one in range(len(texts)):
         for other in range(one):
-            if clusters._alike(sets[one], sets[other], weights):
+            if sets.are_alike(one, other):
                 assert found[one] == found[other]
     assert len(set(found.values())) < 270
 
 
-def test_questions_of_one_mould_are_not_all_compared_with_each_other():
-    calls = 0
+def test_few_pairs_are_left_to_compare_word_by_word():
+    words = Words(seed=4, vocabulary=300)
+    mould = [f"Where is the key of room {number}?" for number in range(3000)]
+    crowd = [words.sentence(6, 14) for _ in range(3000)]
 
-    def count(frame, event, _):
-        nonlocal calls
-        calls += event == "call" and frame.f_code.co_name == "_alike"
+    assert not list(candidates(WordSets(mould)))
+    assert len(list(candidates(WordSets(crowd)))) < len(crowd)
 
-    sys.setprofile(count)
-    try:
-        clusters_of({number: [f"Where is the key of room {number}?"] for number in range(3000)})
-    finally:
-        sys.setprofile(None)
 
-    assert calls < 3000 * 8 * clusters.COMPARED_AT_MOST
+def test_a_text_is_compared_with_a_few_of_those_that_have_its_rare_word(monkeypatch):
+    same = WordSets(["the same"] * 100)
+    monkeypatch.setattr("bot.dataset.candidates.COMPARED_AT_MOST", 3)
+
+    assert len(list(candidates(same))) == 99 + 98 + 97
+
+
+def test_nothing_has_no_clusters():
+    assert clusters_of({}) == {}
 
 
 def test_the_order_of_arrival_makes_no_difference():

@@ -1,6 +1,8 @@
 """A Slack export gives what capture would have kept, and its archive can do no harm."""
 
 import json
+import os
+import tracemalloc
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -174,6 +176,50 @@ def test_an_entry_that_is_too_large_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(FileRefusedError, match="swells"):
         found_in(archive(tmp_path, ASKED))
+
+
+TWO_GIGABYTES = 2 * 1024**3
+
+
+def test_two_gigabytes_are_refused_by_name_or_passed_over_and_cost_no_memory(tmp_path):
+    path = archive(tmp_path, ASKED, say("101.1", "U0BOB", "Here."))
+    with zipfile.ZipFile(path, "a") as file:
+        add_sparse(file, "ops/2026-01-03.json", TWO_GIGABYTES)
+    assert path.stat().st_size > TWO_GIGABYTES
+
+    tracemalloc.start()
+    (record,) = found_in(path)  # a channel that was not chosen is not read
+    _, passed_over = tracemalloc.get_traced_memory()
+    with pytest.raises(FileRefusedError, match=r"ops/2026-01-03.json is far larger"):
+        found_in(path, "ops")
+    _, refused = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert record.answer == "Here."
+    assert passed_over < 10_000_000
+    assert refused < 3 * slack_archive.MAX_ENTRY_BYTES
+
+
+def add_sparse(file: zipfile.ZipFile, name: str, size: int) -> None:
+    """An entry of zeros that takes no room on the disk."""
+    with file.open(zipfile.ZipInfo(name), "w", force_zip64=True) as entry:
+        file.fp.seek(size, os.SEEK_CUR)
+        entry._file_size = size
+
+
+def test_a_long_export_is_read_day_by_day(tmp_path):
+    """Twenty times the days need no more memory: two gigabytes in days are as good as one day."""
+    talk = [{"type": "message", "ts": f"{n}.1", "text": "x" * 2000} for n in range(500)]
+    peaks = []
+    for days in (2, 40):
+        more = {f"help/2026-02-{day:02}.json": talk for day in range(1, days + 1)}
+        path = archive(tmp_path, ASKED, say("101.1", "U0BOB", "Here."), more=more)
+        tracemalloc.start()
+        assert len(found_in(path)) == 1
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 def test_what_is_no_export_is_refused(tmp_path):

@@ -16,9 +16,8 @@ from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.database import Database
 from storage.ledger import Ledger
-from storage.schema import upgrade
 from storage.tables import Example, InboxItem, InboxKind, InboxState
-from tests.teaching import TEAM, teach
+from tests.teaching import TEAM, fresh_database, teach
 
 ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 READERS = {"openai-chat": openai_chat.read, "csv": csv_table.read}
@@ -26,10 +25,7 @@ READERS = {"openai-chat": openai_chat.read, "csv": csv_table.read}
 
 def opened(folder: Path) -> Database:
     folder.mkdir(exist_ok=True)
-    url = f"sqlite:///{folder / 'apprentice.db'}"
-    database = Database(url, ledger=Ledger(folder / ledger.FILE))
-    upgrade(database)
-    return database
+    return fresh_database(folder, ledger=Ledger(folder / ledger.FILE))
 
 
 def kept(session, name: str, channel: str, asker: str, author: str, ts: int) -> Example:

@@ -9,6 +9,7 @@ from bot.curation.near_duplicates import note_near_duplicates
 from bot.embedding.filling import Filling
 from bot.embedding.index import packed
 from bot.embedding.meaning import Meaning
+from bot.seed import curated_facts
 from storage import sweeping, vectors
 from storage.audience import Viewer
 from storage.columns import utc_now
@@ -199,6 +200,18 @@ def test_paraphrases_that_wait_are_shown_as_a_pair(database, meaning):
     with database.read() as session:
         [(_, one, two)] = open_pairs(session, TEAM, Viewer.person(()))
     assert (one.id, two.id) == (first.id, second.id)
+
+
+def test_facts_that_differ_are_hardly_ever_shown_as_a_pair(database, meaning):
+    with database.write() as session:
+        for fact in curated_facts():
+            teach(session, fact.wordings[0], fact.answer)
+
+    fill(database, meaning)
+
+    with database.read() as session:
+        pairs = open_pairs(session, TEAM, Viewer.person(()))
+    assert len(pairs) <= 2, [(one.question, other.question) for _, one, other in pairs]
 
 
 def test_a_pair_by_meaning_survives_that_words_are_compared_again(database, meaning):

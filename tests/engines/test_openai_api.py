@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.engines.client import ChatClient, Message
+from bot.engines.chat_client import ChatClient
+from bot.engines.client import Message
 from bot.engines.errors import (
     AdapterUnknownError,
     EngineDiedError,
     EngineRefusedError,
     EngineUnavailableError,
+    NotAnEngineError,
     PromptTooLongError,
 )
 from bot.engines.llama_cpp import LlamaCppEngine
@@ -35,6 +37,9 @@ def serve() -> Iterator[Callable[[Reply], str]]:
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
+                reply(self)
+
+            def do_GET(self) -> None:
                 reply(self)
 
             def log_message(self, *args: Any) -> None:
@@ -114,6 +119,29 @@ def test_a_stream_that_breaks_before_words_can_be_asked_again(
 
 
 @pytest.mark.parametrize(
+    ("words", "expected"), [([], EngineUnavailableError), (["Ask "], EngineDiedError)]
+)
+def test_a_server_that_falls_silent_is_waited_for_only_so_long(
+    serve: Callable[[Reply], str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    expected: type[EngineError],
+) -> None:
+    monkeypatch.setattr("bot.engines.client.SILENCE_SECONDS", 0.3)
+    is_over = threading.Event()
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        streaming(words, complete=False)(handler)
+        handler.wfile.flush()
+        is_over.wait(20)
+
+    client = client_of(serve(reply))
+    with pytest.raises(expected):
+        list(client.stream(QUESTION, model="m", max_tokens=9))
+    is_over.set()
+
+
+@pytest.mark.parametrize(
     ("status", "error", "expected"),
     [
         (401, {"message": "Invalid API Key"}, EngineRefusedError),
@@ -136,6 +164,32 @@ def test_what_a_server_refuses_becomes_a_sentence(
         client.complete(QUESTION, model="m", max_tokens=9)
 
     assert error["message"] not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<!doctype html><p>Sign in", b'{"status": "under maintenance"}', b'["maintenance"]',
+     b'{"choices": [], "data": []}', b'{"choices": [{"message": null, "finish_reason": null}]}'],
+)  # fmt: skip
+def test_what_is_no_models_server_is_said_to_be_none(
+    serve: Callable[[Reply], str], body: bytes
+) -> None:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        kind = "text/html" if body.startswith(b"<") else "application/json"
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    address = serve(reply)
+
+    with pytest.raises(NotAnEngineError, match="it usually ends in /v1"):
+        client_of(address).complete(QUESTION, model="m", max_tokens=9)
+    with pytest.raises(NotAnEngineError):
+        OpenAIApiEngine(address, "key").start()
+    with pytest.raises(EngineUnavailableError):
+        list(client_of(address).stream(QUESTION, model="m", max_tokens=9))
 
 
 def test_nobody_listening_is_not_reachable() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bot.answering.strategy import Strategy
-from bot.evaluation.gate import FEWEST_CLUSTERS, Findings, Judgement, judge
+from bot.evaluation.gate import FEWEST_CLUSTERS, Findings, Judgement, Thresholds, judge
 from bot.evaluation.intervals import Interval
 from bot.evaluation.paired import Scored
 from storage.tables import Verdict
@@ -145,6 +145,25 @@ def test_an_open_race_says_how_many_more_questions_would_settle_it():
     assert 1 <= int(missing[1]) < 1000
 
 
+def test_without_a_margin_equal_answers_are_still_no_reason_to_tune():
+    scores = {n: (n % 5) / 5 for n in range(40)}
+    scored = [Scored(strategy, scores) for strategy in (BASE, TUNED)]
+
+    judgement = judge(scored, {n: n for n in scores}, VERSION, thresholds=Thresholds(margin=0.0))
+
+    assert judgement.verdict == Verdict.DO_NOT_TUNE
+
+
+def test_where_no_number_of_questions_would_settle_it_none_is_named():
+    balanced = {n: 0.75 if n % 2 else 0.25 for n in range(40)}
+    scored = [Scored(BASE, dict.fromkeys(balanced, 0.5)), Scored(TUNED, balanced)]
+
+    judgement = judge(scored, {n: n for n in balanced}, VERSION, thresholds=Thresholds(margin=0.0))
+
+    assert judgement.verdict == Verdict.HOLD
+    assert "how many, nobody can say yet" in judgement.reason
+
+
 def test_the_cheaper_of_two_equal_tuned_strategies_goes_live():
     tuned_3 = Strategy(VERSION, 3)
 
@@ -152,6 +171,19 @@ def test_the_cheaper_of_two_equal_tuned_strategies_goes_live():
 
     assert judgement.verdict == Verdict.PROMOTE
     assert judgement.best == TUNED_1
+
+
+def test_a_cheaper_strategy_that_did_not_earn_it_itself_does_not_go_live():
+    base = dict.fromkeys(range(40), 0.5)
+    scored = [
+        Scored(BASE, base),
+        Scored(TUNED, {n: 0.57 if n % 2 else 0.46 for n in base}),  # near, but not surely better
+        Scored(TUNED_1, dict.fromkeys(base, 0.53)),
+    ]
+
+    judgement = judge(scored, {n: n for n in base}, VERSION)
+
+    assert (judgement.verdict, judgement.best) == (Verdict.PROMOTE, TUNED_1)
 
 
 def test_one_fact_alone_is_held_without_breaking():

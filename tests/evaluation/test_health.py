@@ -54,7 +54,7 @@ def test_few_answers_or_a_wait_nobody_notices_or_single_slow_ones_are_none(now, 
 def test_a_drop_in_feedback_beyond_chance_is_a_reason():
     wrong = what_is_wrong(Record(votes=Votes(5, 25)), Record(votes=Votes(90, 10)), Limits())
 
-    assert wrong == "people liked 5 of 30 of its answers, and 90 of 100 before"
+    assert wrong == ("people liked it in 5 of 30 conversations, and what was before in 90 of 100")
 
 
 def test_a_drop_that_chance_explains_or_too_small_a_one_is_none():

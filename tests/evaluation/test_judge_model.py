@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bot.answering.blind import judge_words
+from bot.engines.openai_api import OpenAIApiEngine
 from bot.evaluation.judge_model import JudgedPair, agreement, ask_judge
 from tests.scripted_engine import scripted_engine
 
@@ -78,6 +79,26 @@ def test_a_judge_that_sees_no_difference_says_so(judge):
 def test_a_judge_that_is_away_or_refuses_costs_no_verdict(judge):
     engine = judge.engine()
     judge.status = 401
+
+    assert ask_judge(engine, PAIRS[:2], FACTS)["problem"] == "it did not answer"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/html", "<html>Please log in.</html>"),
+        ("application/json", "{"),
+        ("application/json", "null"),
+        ("application/json", '{"choices": null}'),
+        ("application/json", '{"choices": []}'),
+        ("application/json", '{"choices": [{"index": 0}]}'),
+        ("application/json", '{"choices": [{"message": {"content": ["A"]}}]}'),
+    ],
+)
+def test_what_is_no_answer_at_all_costs_no_verdict(judge, content_type, body, is_known):
+    engine = judge.engine() if is_known else OpenAIApiEngine(judge.url, "key")
+    judge.says_instead = content_type, body
 
     assert ask_judge(engine, PAIRS[:2], FACTS)["problem"] == "it did not answer"
 

@@ -1,8 +1,6 @@
 """The bot is killed between every two steps of an answer: nothing is lost, nothing comes twice."""
 
 import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +15,7 @@ from storage.tables import (
     QuestionState,
 )
 from tests.answering_bot import answering_bot
+from tests.forked import Forked
 from tests.teaching import teach
 
 ANSWER = "Ask Bob for the role staging-reader and wait for his mail."
@@ -42,12 +41,10 @@ def sandbox(shared_sandbox):
 
 
 @contextlib.contextmanager
-def child(sandbox, database, engine, die_at: str = "") -> Iterator[subprocess.Popen]:
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "tests.answering_bot", "--api-url", sandbox.api_url,
-            "--database", str(database.path), "--engine-url", engine.url, "--die-at", die_at,
-        ]
+def child(sandbox, database, engine, die_at: str = "") -> Iterator[Forked]:
+    process = Forked(
+        "tests.answering_bot", "--api-url", sandbox.api_url,
+        "--database", str(database.path), "--engine-url", engine.url, "--die-at", die_at,
     )  # fmt: skip
     try:
         yield process

@@ -93,7 +93,7 @@ def speaker_of(answer: dict) -> str:
     return next(name for name in (LIVE, CANDIDATE, "base model") if name in str(answer["blocks"]))
 
 
-def ask_both(sandbox: RunningSandbox, each: int = 2) -> dict[str, list[dict]]:
+def ask_both(sandbox: RunningSandbox, each: int = 5) -> dict[str, list[dict]]:
     """Begin conversations until both sides have so many."""
     sides: dict[str, list[dict]] = {LIVE: [], CANDIDATE: []}
     while min(map(len, sides.values())) < each:
@@ -150,7 +150,7 @@ def test_a_bad_candidate_is_taken_back_by_itself(sandbox, database, engine):
         for answer in sides[LIVE] + sides[CANDIDATE]:
             judge(sandbox, answer)
 
-        said = announced(sandbox, "I ended the canary of *workspace-v2*: people liked 0 of ")
+        said = announced(sandbox, "I ended the canary of *workspace-v2*: people liked it in 0 of ")
         assert said["channel"] == "C0HELP"
         assert "Everybody gets *workspace-v1*." in said["text"]
         after = ask(sandbox, **in_thread_of(sides[CANDIDATE][0]))
@@ -173,7 +173,7 @@ def test_a_better_candidate_is_promoted_by_itself(sandbox, database, engine):
         for answer in sides[LIVE] + sides[CANDIDATE]:
             judge(sandbox, answer)
 
-        announced(sandbox, "*workspace-v2* answers everywhere from now on: people liked ")
+        announced(sandbox, "*workspace-v2* answers everywhere from now on: people liked it in ")
         assert speaker_of(ask(sandbox, **in_thread_of(sides[LIVE][0]))) == CANDIDATE
 
         before = time.monotonic()
@@ -196,7 +196,7 @@ def test_an_equal_candidate_is_held_when_the_days_are_over(sandbox, database, en
         assert only_canary(database).state is CanaryState.RUNNING
 
         clock.ahead = timedelta(days=15)
-        announced(sandbox, "I hold *workspace-v2*: people liked 6 of 6")
+        announced(sandbox, "I hold *workspace-v2*: people liked it in 2 of 2 conv")
 
     with database.read() as session:
         assert versions.live(session, TEAM, WORKSPACE).version_id == 1

@@ -1,23 +1,19 @@
 """The bot is killed between every two steps of a capture: nothing is lost, nothing is twice."""
 
-import subprocess
-import sys
-
 import pytest
 from sqlmodel import select
 
 from storage.tables import Example, InboxItem, InboxState, OutboxMessage, OutboxState, Vote
 from tests.answering_bot import answering_bot
+from tests.forked import Forked
 
 ENDED = (OutboxState.SENT, OutboxState.FAILED)
 
 
 def run_until_killed(step: str, sandbox, database, engine) -> None:
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "tests.answering_bot", "--api-url", sandbox.api_url,
-            "--database", str(database.path), "--engine-url", engine.url, "--die-at", step,
-        ]
+    process = Forked(
+        "tests.answering_bot", "--api-url", sandbox.api_url,
+        "--database", str(database.path), "--engine-url", engine.url, "--die-at", step,
     )  # fmt: skip
     assert process.wait(30) == -9, f"never came to {step!r}"
 

@@ -215,8 +215,8 @@ def test_what_was_asked_in_private_is_no_wording_of_what_everybody_sees(desk):
     lesson = Lesson("Secret words?", "Press both.", Source.SLACK_MESSAGE, Source.BOT_ANSWER)
 
     with desk.database.write() as session:
-        assert learn_wording(session, TEAM, "C0OPS", asked, lesson) is None
-        assert learn_wording(session, TEAM, "workspace", asked, lesson) is not None
+        assert learn_wording(session, TEAM, "C0OPS", asked, lesson, "U0BOB") is None
+        assert learn_wording(session, TEAM, "workspace", asked, lesson, "U0BOB") is not None
 
 
 def use(desk: Desk, answer_ts: str, example_ids: list[int]) -> None:

@@ -3,8 +3,11 @@
 import pytest
 from sqlmodel import select
 
+from bot.curation import forgetting
+from bot.curation.forgetting import Grace
 from handlers.reactions import BAD, GOOD
 from storage import feedback
+from storage.columns import utc_now
 from storage.tables import Feedback, Question
 from tests.capture_desk import Desk
 from tests.teaching import TEAM
@@ -34,7 +37,7 @@ def test_colleagues_count_once_however_often_the_event_comes(desk, answer):
     desk.vote("U0BOB", answer, GOOD, button=True)
     desk.work_again()
 
-    assert tally(desk) == (1, 1)
+    assert tally(desk) == (0, 0)  # one against one
 
 
 def test_what_is_taken_back_counts_no_more(desk, answer):
@@ -56,3 +59,13 @@ def test_a_vote_on_what_a_person_said_is_no_feedback(desk):
 
     with desk.database.read() as session:
         assert session.exec(select(Feedback)).all() == []
+
+
+def test_who_was_forgotten_and_says_the_same_again_adds_no_second_vote(desk, answer):
+    desk.vote("U0CAROL", answer, GOOD)
+    with desk.database.write() as session:
+        row = forgetting.opt_out(session, TEAM, "U0CAROL")
+        forgetting.forget_person(session, row, Grace(utc_now()))
+    desk.vote("U0CAROL", answer, GOOD)
+
+    assert tally(desk) == (1, 0)

@@ -16,11 +16,14 @@ from bot.curation.lesson import Lesson
 from bot.dataset.snapshot import snapshot_hash, take_snapshot
 from bot.errors import TrainingError
 from bot.pipeline import forgetting as steps
+from bot.training.remote_errors import RowsRejectedError
 from handlers.forgetting import on_tokens_revoked, on_uninstalled
-from storage import opt_outs, questions, rules, snapshots
+from handlers.run_cards import RunCards
+from storage import admin_notices, opt_outs, questions, rules, snapshots
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.tables import (
+    AdminNotice,
     Attestation,
     AuditEntry,
     Erasure,
@@ -548,3 +551,76 @@ def test_the_words_kept_for_comparing_engines_are_erased_with_the_rest(office):
 
     assert kept.parent.is_dir()
     assert not kept.exists()
+
+
+def said_by_a_provider(office: Office, version: ModelVersion, state: RunState) -> None:
+    """The run as it is left where a provider quotes a row back."""
+    quoted = f"row 3: “With the {SECRET} key.” is not allowed"
+    with office.database.write() as session:
+        run = session.get_one(Run, version.run_id)
+        run.state, run.channel_id = state, "C0HELP"
+        run.error = str(RowsRejectedError("openai", quoted, 3, f"Where is the {SECRET}?"))
+        run.record = {"job": "ftjob-7", "events": [{"at": "2026-11-27", "said": quoted}]}
+        admin_notices.put(session, TEAM, WORKSPACE, "pause:1", f"Not paused. {quoted}")
+        session.exec(select(AdminNotice)).one().told_at = utc_now()
+
+
+@pytest.mark.parametrize("is_deletion", [False, True])
+def test_what_a_provider_said_of_a_row_is_erased_and_what_to_do_stays(office, is_deletion):
+    posted = alice_answers(office)
+    version = train(office)
+    said_by_a_provider(office, version, RunState.FAILED)
+    assert "apprentice.db" in " ".join(office.bytes_with(SECRET))
+
+    if is_deletion:
+        office.deleted(posted[1])
+        office.work()
+        office.sweep()
+    else:
+        office.forget(ALICE)
+
+    assert office.bytes_with(SECRET) == []
+    run = office.rows(Run)[0]
+    assert run.error == (
+        "`openai` does not take the training data: “…”. Correct or reject that example, then "
+        "train again."
+    )
+    assert run.record == {"job": "ftjob-7"}
+
+
+def test_what_a_provider_says_while_it_is_erased_goes_as_well(office):
+    alice_answers(office)
+    version = train(office)
+    said_by_a_provider(office, version, RunState.TRAINING)
+    office.forget(ALICE)
+    # Asked before the erasure, written down after it.
+    said_by_a_provider_again(office, version)
+
+    office.sweep()
+
+    assert office.bytes_with(SECRET) == []
+
+
+def said_by_a_provider_again(office: Office, version: ModelVersion) -> None:
+    with office.database.write() as session:
+        run = session.get_one(Run, version.run_id)
+        run.record = {"events": [{"at": "2026-11-27", "said": SECRET}]}
+        run.state = RunState.CANCELLED
+
+
+def test_the_card_of_a_run_that_quoted_it_is_changed_in_slack_too(office):
+    alice_answers(office)
+    version = train(office)
+    said_by_a_provider(office, version, RunState.FAILED)
+    cards = RunCards(office.database, pause_seconds=0)
+    cards.step()
+    [card] = [row for row in office.rows(OutboxMessage) if row.key == f"run:{version.run_id}"]
+    assert SECRET in json.dumps(card.blocks)
+    office.deliver()
+
+    office.forget(ALICE)
+    cards.step()
+
+    [card] = [row for row in office.rows(OutboxMessage) if row.key == f"run:{version.run_id}"]
+    assert (card.state, SECRET in json.dumps(card.blocks)) == (OutboxState.PENDING, False)
+    assert "Correct or reject that example" in json.dumps(card.blocks)

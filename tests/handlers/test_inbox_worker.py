@@ -1,11 +1,13 @@
 """Several rows are worked on at once; those that belong together are worked on in their order."""
 
+import time
+
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 from sqlmodel import select
 
-from handlers.inbox_worker import MAX_CRASHES, Crew
+from handlers.inbox_worker import MAX_CRASHES, RUSH, Crew
 from storage import inbox
 from storage.columns import utc_now
 from storage.tables import InboxItem, InboxKind, InboxState
@@ -154,3 +156,15 @@ def test_a_row_is_not_lost_when_it_cannot_be_closed_at_first(database, monkeypat
     desk.crew.step()
 
     assert desk.states() == [InboxState.DONE]
+
+
+def test_many_rows_within_a_second_are_a_rush_until_it_has_passed(database):
+    desk = Desk(database, at_once=RUSH)
+    for number in range(RUSH):
+        assert not desk.crew.is_rushed()
+        desk.receive(REACTION, "C1", str(number), "U1")
+        desk.hand_out()
+
+    assert desk.crew.is_rushed()
+    time.sleep(1.0)
+    assert not desk.crew.is_rushed()

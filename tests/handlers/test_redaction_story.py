@@ -8,10 +8,9 @@ from sqlmodel import select
 
 from bot.app import start_logging
 from bot.curation.redaction import Redactor
-from storage.database import Database
-from storage.schema import upgrade
 from storage.tables import Example, OutboxMessage
 from tests.answering_bot import answering_bot
+from tests.teaching import fresh_database
 
 BOB = "U0BOB"
 #: Joined here, so that nothing in the repository looks like a key.
@@ -29,8 +28,7 @@ def sandbox(shared_sandbox):
 
 @pytest.fixture
 def database(tmp_path: Path):
-    database = Database(f"sqlite:///{tmp_path / 'apprentice.db'}", REDACTOR.text)
-    upgrade(database)
+    database = fresh_database(tmp_path, REDACTOR.text)
     yield database
     database.close()
 

@@ -183,6 +183,15 @@ def test_what_was_left_out_for_want_of_rights_is_counted():
     assert "nobody attested their source: 4 from Slack messages" in context
 
 
+def test_what_somebody_should_look_at_is_said_with_where_to():
+    warned = run(RunState.TRAINING, record={"warnings": {"duplicate": 1, "no_words": 2}})
+
+    _, blocks = run_card(RunCard(warned))
+
+    assert "1 duplicate, 2 rows without words. `python -m bot dataset check`" in str(blocks)
+    assert "dataset check" not in str(run_card(RunCard(run(RunState.TRAINING))))
+
+
 @pytest.mark.parametrize(("share", "full"), [(-1, 0), (0, 0), (0.5, 10), (1, 20), (7, 20)])
 def test_the_bar_is_always_as_long(share, full):
     assert bar(share) == "█" * full + "░" * (20 - full)

@@ -91,3 +91,13 @@ def test_nothing_is_shown_before_it_is_decided_that_nobody_knows(sandbox, databa
 
     assert answer["text"].startswith("I don't know")
     assert not engine.asked
+
+
+@pytest.mark.usefixtures("taught")
+def test_nobody_is_called_who_has_left(sandbox, database, engine):
+    sandbox.control("user", id="U0ALICE", deleted=True)
+
+    answer = answer_to(sandbox, database, engine, MENTION + UNTAUGHT)
+
+    assert "lighthouse kitchen" in str(answer["blocks"])
+    assert "U0ALICE" not in str(answer["blocks"])

@@ -9,8 +9,8 @@ from sqlmodel import select, update
 from storage import audit
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
-from storage.schema import upgrade
 from storage.tables import AuditEntry, Setting
+from tests.teaching import fresh_database
 
 TEAM = "T1"
 EVERYBODY = Viewer.person(())
@@ -19,8 +19,7 @@ IN_OPS = Viewer.person(["C0OPS"])
 
 @pytest.fixture
 def database(tmp_path: Path):
-    database = Database(f"sqlite:///{tmp_path / 'apprentice.db'}")
-    upgrade(database)
+    database = fresh_database(tmp_path)
     yield database
     database.close()
 

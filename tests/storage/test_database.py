@@ -1,6 +1,8 @@
 """Transactions, waking, and one bot per database."""
 
 import contextlib
+import multiprocessing
+import os
 import threading
 import time
 from pathlib import Path
@@ -10,14 +12,13 @@ from sqlmodel import delete, select, update
 
 from bot.errors import DatabaseInUseError
 from storage.database import Database
-from storage.schema import upgrade
 from storage.tables import Setting
+from tests.teaching import fresh_database
 
 
 @pytest.fixture
 def database(tmp_path: Path):
-    database = Database(f"sqlite:///{tmp_path / 'apprentice.db'}")
-    upgrade(database)
+    database = fresh_database(tmp_path)
     yield database
     database.close()
 
@@ -106,3 +107,31 @@ def test_a_second_bot_on_the_same_file_is_refused_with_a_sentence(database: Data
     lock.release()
     other.hold().release()
     other.close()
+
+
+def test_only_what_can_be_worked_out_again_waits_for_no_disk(database: Database):
+    def waits_for_disk(**how: bool) -> bool:
+        with database.write(**how) as session:
+            session.add(a_setting(str(how)))
+            # 2 is FULL: the commit returns when it is on disk; 1 leaves that to a later one.
+            return session.connection().exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+    assert [waits_for_disk(redoable=True), waits_for_disk(), waits_for_disk(urgent=True)] == [
+        False, True, True,
+    ]  # fmt: skip
+
+
+def test_what_waits_for_no_disk_outlives_the_process(database: Database):
+    def write_and_die() -> None:
+        with database.write(redoable=True) as session:
+            session.add(a_setting())
+        os._exit(9)
+
+    database.close()  # a connection may not go along into another process
+    child = multiprocessing.get_context("fork").Process(target=write_and_die)
+    child.start()
+    child.join(30)
+
+    assert child.exitcode == 9
+    with database.read() as session:
+        assert len(session.exec(select(Setting)).all()) == 1

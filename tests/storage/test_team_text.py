@@ -7,20 +7,16 @@ from sqlmodel import SQLModel, select
 
 from storage import outbox
 from storage.database import Database
-from storage.schema import upgrade
 from storage.tables import Example, OutboxMessage, Wording
 from storage.team_text import TEAM_TEXT
-from tests.teaching import TEAM, teach
+from tests.teaching import TEAM, fresh_database, teach
 
 SECRET = "swordfish"
 
 
 @pytest.fixture
 def database(tmp_path: Path):
-    database = Database(
-        f"sqlite:///{tmp_path / 'apprentice.db'}", lambda text: text.replace(SECRET, "[password]")
-    )
-    upgrade(database)
+    database = fresh_database(tmp_path, lambda text: text.replace(SECRET, "[password]"))
     yield database
     database.close()
 

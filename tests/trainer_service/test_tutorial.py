@@ -2,11 +2,14 @@
 
 import csv
 import io
+import json
 
 import openai
 import pytest
 
+from bot.training.hyperparameters import Hyperparameters
 from tests.running_trainer import KEY, OTHER_KEY, RunningTrainer, jsonl, running_trainer, wait_for
+from tests.scripted_trainer import ScriptedTrainer
 
 
 @pytest.fixture
@@ -56,6 +59,31 @@ def test_files_jobs_events_checkpoints_and_the_tuned_model(service: RunningTrain
     assert [c.step_number for c in checkpoints] == [6]
     assert len(list(csv.DictReader(io.StringIO(result)))) == 6
     assert answer.choices[0].message.content == "On hook 12."
+
+
+@pytest.mark.parametrize("multiplier", ["auto", 1])
+def test_a_dozen_rows_without_a_validation_file_are_all_trained_at_our_own_rate(
+    service: RunningTrainer, multiplier
+):
+    service.steps, service.steps_a_look = 100_000, 1
+    client = service.client()
+    training = client.files.create(file=("train.jsonl", jsonl()), purpose="fine-tune")
+    asked = {"n_epochs": "auto", "batch_size": "auto", "learning_rate_multiplier": multiplier}
+    job = client.fine_tuning.jobs.create(
+        training_file=training.id,
+        model="tiny-base",
+        seed=7,
+        method={"type": "supervised", "supervised": {"hyperparameters": asked}},
+    )
+    wait_for(client, job.id, "running")
+
+    (given,) = service.hyperparameters
+    rows = ScriptedTrainer(service.home / "jobs" / job.id).rows_of("job")
+    client.fine_tuning.jobs.cancel(job.id)
+
+    assert given == Hyperparameters(seed=7)
+    sent = [json.loads(line)["messages"] for line in jsonl().splitlines()]
+    assert rows == sent
 
 
 def test_models_begin_with_the_base_and_a_deleted_one_answers_no_more(service: RunningTrainer):

@@ -21,7 +21,7 @@ from bot.training.gguf_adapter import read_tensors
 from bot.training.job_folder import sha256_of
 from bot.training.openai_api import OpenAITrainer
 from bot.training.provider import nebius_provider
-from bot.training.remote_errors import AdapterMisfitError, TrainerUnavailableError
+from bot.training.remote_errors import AdapterMisfitError, NotAnApiError, TrainerUnavailableError
 from bot.training.trainer import Adapter
 from tests.running_trainer import KEY, OTHER_KEY, RunningTrainer, running_trainer, trainer_at
 from tests.scripted_trainer import ScriptedTrainer
@@ -127,6 +127,18 @@ def test_a_download_that_breaks_is_begun_again_later(service, downloads, tiny_ba
         trainer.result(job_id)
 
     assert downloads.kept(job_id) is None
+    assert isinstance(trainer.result(job_id), Adapter)
+
+
+def test_a_web_page_in_its_place_is_no_damaged_adapter(service, downloads, tiny_base):
+    trainer = nebius_at(service, tiny_base, downloads)
+    job_id = train(trainer, tiny_base)
+    service.fault(kind="html", status=200, path="/content", times=9)
+
+    with pytest.raises(NotAnApiError):
+        trainer.result(job_id)
+    service.fault()
+
     assert isinstance(trainer.result(job_id), Adapter)
 
 

@@ -88,6 +88,7 @@ def test_progress_is_reported_step_by_step(
     assert leftovers(jobs_dir, "run-1").isdisjoint({"checkpoint.pt", "adapter.partial"})
 
 
+@pytest.mark.usefixtures("cold_children")
 def test_the_same_rows_and_seed_make_the_same_adapter(
     jobs_dir: Path, models_dir: Path, tiny_base: BaseModel, tiny_adapter: Adapter
 ) -> None:
@@ -201,6 +202,7 @@ def test_cancelling_what_ended_or_never_began_does_nothing(
     assert trainer.status(job_id).state == JobState.SUCCEEDED
 
 
+@pytest.mark.usefixtures("cold_children")  # only so do they inherit the limit
 def test_a_disk_without_room_fails_the_job_with_a_sentence(
     jobs_dir: Path, models_dir: Path, tiny_base: BaseModel, tiny_adapter: Adapter
 ) -> None:

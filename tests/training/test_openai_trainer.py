@@ -8,17 +8,19 @@ import pytest
 
 from bot.engines.base_model import BaseModel
 from bot.training.errors import JobNotFinishedError
+from bot.training.openai_api import OpenAITrainer
 from bot.training.provider import Provider, Quirks, openai_provider
 from bot.training.remote_errors import (
     BaseEndsSoonError,
     KeyRefusedError,
     NotAnApiError,
     QuotaExhaustedError,
+    RowsRejectedError,
     TrainerUnavailableError,
     TuningRefusedError,
 )
 from bot.training.trainer import JobState
-from tests.running_trainer import KEY, RunningTrainer, running_trainer, trainer_at
+from tests.running_trainer import KEY, RunningTrainer, running_trainer, trainer_at, wait_for
 from tests.training_job import TINY_ROWS, row, wait_for_end
 
 OURS = BaseModel("ours", Path("base.gguf"), "0" * 64)
@@ -142,6 +144,66 @@ def test_a_row_the_provider_rejects_is_named_by_its_question(service):
     assert "Correct or reject that example" in status.error
 
 
+@pytest.mark.parametrize("is_refused_at_once", [False, True])
+def test_a_row_of_the_validation_file_is_named_as_what_it_is(service, is_refused_at_once):
+    """The second row of the training file is another example."""
+    trainer = trainer_at(service)
+    held_out = [row("Who holds out?", "Dora."), row("Who is not text?", " ")]
+    if is_refused_at_once:
+        error = {"message": "Line 2 is empty.", "param": "validation_file", "code": "x"}
+        service.fault(kind="status", status=400, body={"error": error}, path="/jobs", method="POST")
+        with pytest.raises(RowsRejectedError) as refusal:
+            trainer.start("run-1", TINY_ROWS, OURS, validation=held_out)
+        said = str(refusal.value)
+    else:
+        job_id = trainer.start("run-1", TINY_ROWS, OURS, validation=held_out)
+        said = str(wait_for_end(trainer, job_id).error)
+        (job,) = jobs_at(service)
+        assert (job.error.code, job.error.param) == ("invalid_validation_file", "validation_file")
+
+    assert "Row 2 is the example “Who is not text?”" in said
+
+
+OTHER_ANSWERS = [
+    {"kind": "html", "status": 200},
+    {"kind": "status", "status": 200, "body": {"status": "under maintenance"}},
+    {"kind": "status", "status": 200, "body": ["under maintenance"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("ask", "path"),
+    [("start", "/v1/fine_tuning/jobs"), ("start", "/v1/files"), ("status", "ftjob-"),
+     ("status", "/events"), ("cancel", "/cancel"), ("pause", "/pause"), ("resume", "/resume"),
+     ("erase", "/v1/files/"), ("erase", "/v1/models/")],
+)  # fmt: skip
+def test_what_is_no_answer_of_an_api_is_taken_for_none(service, ask, path):
+    """Least of all for a job that was cancelled, rests, was never started, or is deleted."""
+    service.steps, service.steps_a_look = 100_000, 100_000 if ask == "erase" else 1
+    trainer = trainer_at(service)
+    job_id = ""
+    if ask != "start":
+        job_id = trainer.start("run-1", TINY_ROWS, OURS)
+        wait_for(service.client(), job_id, "succeeded" if ask == "erase" else "running")
+    if ask == "resume":
+        trainer.pause(job_id)
+
+    for answer in OTHER_ANSWERS:
+        service.fault(**answer, path=path, times=99)
+        with pytest.raises(NotAnApiError, match="Correct the address"):
+            _ask(trainer, ask, job_id)
+        service.fault()
+
+    assert len(jobs_at(service)) == (0 if ask == "start" else 1)
+
+
+def _ask(trainer: OpenAITrainer, ask: str, job_id: str) -> None:
+    if ask == "start":
+        trainer.start("run-1", TINY_ROWS, OURS)
+    else:
+        getattr(trainer, ask)(job_id)
+
+
 def test_a_job_that_fails_there_says_why(service):
     service.fails_at = 3
     trainer = trainer_at(service)
@@ -149,8 +211,10 @@ def test_a_job_that_fails_there_says_why(service):
     status = wait_for_end(trainer, trainer.start("run-1", TINY_ROWS, OURS))
 
     assert (status.state, status.error) == (
-        JobState.FAILED, "The job at `openai` failed: The disk is full. (`server_error`)",
-    )  # fmt: skip
+        JobState.FAILED,
+        "The job at `openai` failed: “The disk is full. (server_error)”. Its page there may say "
+        "more. Train again, or train the same snapshot with another trainer.",
+    )
 
 
 def test_a_job_cancelled_over_there_is_cancelled_here(service):

@@ -20,6 +20,7 @@ from bot.settings import load_settings
 from bot.trainer_service.webhooks import signed_headers
 from bot.training.openai_api import OpenAITrainer
 from bot.training.trainer import JobState
+from bot.training.webhook import Refusal, Why
 from tests.running_trainer import BASE, RunningTrainer, running_trainer, trainer_at
 from tests.training_job import TINY_ROWS
 
@@ -41,6 +42,7 @@ class Bot:
     trainer: OpenAITrainer
     stack: ExitStack
     noticed: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     heard: threading.Event = field(default_factory=threading.Event)
     app: Any = slack
     url: str = ""
@@ -71,7 +73,8 @@ class Bot:
     def learn(self, secret: str | None) -> None:
         """Start anew with this OPENAI_WEBHOOK_SECRET."""
         settings = load_settings(_env_file=None, openai_webhook_secret=secret)
-        self.app = with_webhook(slack, settings, {"openai": self.trainer}, self.stack)
+        trainers = {"openai": self.trainer}
+        self.app = with_webhook(slack, settings, trainers, self.stack, self.refused.append)
 
     def post(
         self, payload: str | bytes, headers: dict[str, str], path: str = "/openai/webhook"
@@ -162,7 +165,15 @@ def test_one_that_comes_while_the_job_is_asked_for_is_not_lost(service, bot, mon
             "signature is not the provider's",
         ),
         (lambda: {"webhook-id": "evt_1"}, "it has no webhook-timestamp and no webhook-signature"),
-        (lambda: signed(event()) | {"webhook-timestamp": "yesterday"}, "its timestamp is none"),
+        (
+            lambda: signed(event()) | {"webhook-timestamp": "yesterday"},
+            "its signature is not the provider's",
+        ),
+        # An old time that nobody signed says nothing about the clock.
+        (
+            lambda: signed(event(), age=9999) | {"webhook-signature": "v1,guessed"},
+            "its signature is not the provider's",
+        ),
     ],
 )
 def test_what_no_provider_signed_is_refused_with_a_reason(bot, caplog, headers, words):
@@ -171,6 +182,7 @@ def test_what_no_provider_signed_is_refused_with_a_reason(bot, caplog, headers, 
 
     assert words in caplog.text
     assert bot.noticed == []
+    assert [(one.why, words in one.reason) for one in bot.refused] == [(Why.FORGED, True)]
 
 
 @pytest.mark.parametrize(("age", "words"), [(400, "seconds old"), (-400, "ahead of this clock")])
@@ -180,6 +192,8 @@ def test_a_clock_that_is_wrong_is_named(bot, caplog, age, words):
     assert words in caplog.text
     assert "check its time synchronisation" in caplog.text
     assert bot.noticed == []
+    (refusal,) = bot.refused
+    assert (refusal.why, round(refusal.seconds_old)) == (Why.CLOCK, pytest.approx(age, abs=5))
 
 
 def test_what_a_stranger_sends_is_not_logged(bot, caplog):
@@ -197,6 +211,7 @@ def test_twice_late_and_of_unknown_jobs_are_harmless(service, bot):
 
     assert [bot.post(payload, headers), bot.post(payload, headers)] == [200, 200]
     assert bot.post(event("ftjob-unknown"), signed(event("ftjob-unknown"))) == 200
+    assert bot.refused == []
 
     # Nothing was believed but that it is worth asking.
     assert bot.trainer.status(job_id).state == JobState.RUNNING
@@ -215,6 +230,7 @@ def test_other_events_are_taken_and_do_nothing(bot, payload):
 
 def test_a_body_that_is_no_json_or_far_too_long_is_refused(bot):
     assert bot.post("{", signed("{")) == 400
+    assert bot.refused == [], "it was signed, and now: there is nothing an admin could do"
     assert bot.post(b"\xff", signed("x")) == 400
     assert bot.post("x" * 70_000, signed("x")) == 413
 

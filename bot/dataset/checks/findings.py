@@ -1,13 +1,26 @@
 """What is wrong with a row or with all of them, and what to do about it. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 #: So many findings of one kind are listed; the rest is counted.
 LISTED = 20
+
+
+#: In a run's record: how many of each kind its rows were warned of.
+WARNINGS = "warnings"
+
+
+#: What warnings about rows are called, one of them and several.
+NAMES = {
+    "contradiction": ("contradiction", "contradictions"),
+    "duplicate": ("duplicate", "duplicates"),
+    "markup": ("row with Slack's codes in it", "rows with Slack's codes in them"),
+    "no_words": ("row without words", "rows without words"),
+}
 
 
 class Level(StrEnum):
@@ -51,6 +64,17 @@ class Findings:
             "counts": dict(self.counts),
             "findings": [asdict(finding) for finding in self.listed],
         }
+
+
+def warned_of(counts: Mapping[str, int]) -> str:
+    """What somebody should look at in the rows of a run, and where; empty where nothing is."""
+    if not counts:
+        return ""
+    kinds = (f"{number} {NAMES[kind][number > 1]}" for kind, number in sorted(counts.items()))
+    return (
+        f"Among its rows: {', '.join(kinds)}. `python -m bot dataset check` names each and says "
+        "what to do, and pairs wait in `/apprentice review`"
+    )
 
 
 def error(kind: str, row: int | None, what: str, todo: str) -> Finding:

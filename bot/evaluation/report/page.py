@@ -262,8 +262,7 @@ def _findings(report: Report) -> h.Node:
         h.h2["What was looked for besides"],
         _definitions(
             {
-                "Served as it was trained": found.get("parity")
-                or "no difference found, as far as engine and trainer tell",
+                "Served as it was trained": found.get("parity") or _parity_words(found),
                 "Data": found.get("data") or "nothing it learned was erased",
                 "Leaks": "; ".join(leaks),
                 "Answers of other questions": _strays(report),
@@ -276,6 +275,14 @@ def _findings(report: Report) -> h.Node:
             }
         ),
     ]
+
+
+def _parity_words(found: Mapping[str, Any]) -> str:
+    if "parity_proven" not in found:  # a verdict of an older release
+        return "no difference found, as far as engine and trainer tell"
+    if found["parity_proven"]:
+        return "proven: the same tokens, and the same chances of the first words"
+    return "not proven: whoever trained or serves it says nothing of its tokens"
 
 
 def _strays(report: Report) -> str:

@@ -1,0 +1,199 @@
+"""
+Chat with one OpenAI-shaped server.
+
+Refuses to retry once a word has been yielded: who reads along must never see an answer twice.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import openai
+from openai.types.chat import (
+    ChatCompletion,
+    ChatCompletionMessage,
+    ChatCompletionMessageParam,
+)
+
+from bot.engines.client import Completion, Message
+from bot.engines.errors import (
+    EngineDiedError,
+    EngineRefusedError,
+    EngineUnavailableError,
+    NotAnEngineError,
+    PromptTooLongError,
+    ServerRefusedError,
+)
+
+#: How long a server may stay silent, in seconds: one waits for a free slot behind other answers.
+SILENCE_SECONDS = 120.0
+CONNECT_SECONDS = 5.0
+
+#: llama.cpp and OpenAI each have a word for a prompt that does not fit.
+_TOO_LONG = {"exceed_context_size_error", "context_length_exceeded"}
+
+
+class ChatClient:
+    """One server's chat completions; knows neither adapters nor processes."""
+
+    def __init__(self, base_url: str, api_key: str, *, max_retries: int = 0) -> None:
+        """``base_url`` ends in ``/v1``."""
+        self._openai = openai.OpenAI(
+            base_url=base_url,
+            api_key=api_key,
+            max_retries=max_retries,
+            timeout=openai.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+        )
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str,
+        max_tokens: int,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Iterator[str]:
+        """Yield the answer's pieces; see ``Engine`` for what is raised."""
+        yielded = False
+        with _sentences() as problem:
+            pieces = self._openai.chat.completions.create(
+                messages=_params(messages),
+                model=model,
+                max_tokens=max_tokens,
+                temperature=0.0,
+                stream=True,
+                extra_body=dict(extra_body or {}),
+            )
+            # Closing the response is what makes the server stop generating.
+            with pieces:
+                finished = False
+                for piece in pieces:
+                    for choice in piece.choices:
+                        finished = finished or choice.finish_reason is not None
+                        if choice.delta.content:
+                            yielded = True
+                            problem.after_words = True
+                            yield choice.delta.content
+        if not finished:
+            raise EngineDiedError if yielded else EngineUnavailableError
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str,
+        max_tokens: int,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        """Return the whole answer; see ``Engine`` for what is raised."""
+        started = time.monotonic()
+        with _sentences():
+            answer = self._openai.chat.completions.create(
+                messages=_params(messages),
+                model=model,
+                max_tokens=max_tokens,
+                temperature=0.0,
+                extra_body=dict(extra_body or {}),
+            )
+        if not _is_completion(answer):
+            raise NotAnEngineError
+        choice, usage = answer.choices[0], answer.usage
+        details = usage.prompt_tokens_details if usage else None
+        return Completion(
+            text=choice.message.content or "",
+            prompt_tokens=usage.prompt_tokens if usage else 0,
+            completion_tokens=usage.completion_tokens if usage else 0,
+            seconds=time.monotonic() - started,
+            finish_reason=choice.finish_reason,
+            cached_tokens=(details.cached_tokens or 0) if details else 0,
+        )
+
+    def models(self) -> list[str]:
+        """Name the models the server offers, at least one."""
+        with _sentences():
+            # The SDK's own list stumbles over whatever is none.
+            listed: Any = self._openai.get("/models", cast_to=object)
+        models = listed.get("data") if isinstance(listed, dict) else None
+        names = [str(model["id"]) for model in models or () if "id" in model]
+        if not names:
+            raise NotAnEngineError
+        return names
+
+    def post(self, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Call one of the server's own endpoints by its absolute address."""
+        with _sentences():
+            # The SDK returns parsed JSON for `object`, its documented way to other endpoints.
+            answer = self._openai.post(url, cast_to=object, body=dict(body))
+        assert isinstance(answer, dict)
+        return answer
+
+    def tell(self, url: str, body: Mapping[str, Any]) -> None:
+        """
+        Call one of the server's own endpoints that answers in plain words.
+
+        Raises:
+            ServerRefusedError: with what the server said.
+        """
+        with _sentences():
+            try:
+                self._openai.post(url, cast_to=str, body=dict(body))
+            except (openai.BadRequestError, openai.NotFoundError) as error:
+                facts = error.body if isinstance(error.body, dict) else {}
+                said = str(facts.get("message") or facts.get("detail") or "")
+                raise ServerRefusedError(error.status_code, said) from error
+
+    def get(self, url: str) -> Any:
+        """Read one of the server's own endpoints by its absolute address."""
+        with _sentences():
+            return self._openai.get(url, cast_to=object)
+
+    def close(self) -> None:
+        self._openai.close()
+
+
+@dataclass
+class _Problem:
+    """What was already shown when something went wrong."""
+
+    after_words: bool = False
+
+
+@contextmanager
+def _sentences() -> Iterator[_Problem]:
+    """Turn the SDK's errors into ours."""
+    problem = _Problem()
+    try:
+        yield problem
+    except openai.BadRequestError as error:
+        facts = error.body if isinstance(error.body, dict) else {}
+        if {facts.get("type"), facts.get("code")} & _TOO_LONG:
+            tokens, limit = facts.get("n_prompt_tokens", 0), facts.get("n_ctx", 0)
+            raise PromptTooLongError(tokens, limit) from None
+        raise EngineRefusedError(error.status_code) from error
+    except (openai.RateLimitError, openai.InternalServerError) as error:
+        raise EngineUnavailableError from error
+    except openai.APIStatusError as error:
+        raise EngineRefusedError(error.status_code) from error
+    # The SDK wraps what fails before the first byte; what fails later comes as the transport's own,
+    # and a body that is no JSON as the parser's.
+    except (
+        openai.APIError, httpx2.TransportError, httpx2.StreamError, json.JSONDecodeError
+    ) as error:  # fmt: skip
+        raise EngineDiedError if problem.after_words else EngineUnavailableError from error
+
+
+def _is_completion(answer: object) -> bool:
+    """The SDK passes on whatever a server says: a page of a proxy, or half an answer."""
+    if not isinstance(answer, ChatCompletion) or not answer.choices:
+        return False
+    message = answer.choices[0].message
+    return isinstance(message, ChatCompletionMessage) and isinstance(message.content, str | None)
+
+
+def _params(messages: Sequence[Message]) -> list[ChatCompletionMessageParam]:
+    params: list[Any] = [dict(message) for message in messages]
+    return params

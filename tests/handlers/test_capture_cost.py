@@ -14,9 +14,9 @@ from tests.capture_desk import CURATOR, Desk
 from tests.teaching import TEAM
 
 #: Receiving it, handing it out, keeping the example with its vote, closing it.
-STATEMENTS, COMMITS = 33, 4
+STATEMENTS, COMMITS = 27, 4
 #: Looking for the confirmation, taking it, noting that it was sent.
-STATEMENTS_TO_CONFIRM, COMMITS_TO_CONFIRM = 4, 2
+STATEMENTS_TO_CONFIRM, COMMITS_TO_CONFIRM = 3, 2
 
 
 @pytest.fixture

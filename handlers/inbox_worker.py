@@ -84,9 +84,11 @@ class Crew:
         endings = self._ended()
         if not endings and not self._has_due():
             return False
-        for item in self._turn_over(endings):
+        items = self._turn_over(endings)
+        for item in items:
             self._start(partial(self._work, item))
-        return True
+        # What is due may have to wait for what is under work.
+        return bool(endings or items)
 
     def is_rushed(self) -> bool:
         """Say whether so much comes in that what has time had better wait."""
@@ -111,7 +113,7 @@ class Crew:
         if len(self._under_work) >= self._at_once:
             return False
         with self._database.read() as session:
-            return bool(self._next(session))
+            return inbox.has_due(session, without=self._paused())
 
     def _turn_over(self, endings: Sequence[_Ending]) -> list[InboxItem]:
         try:
@@ -134,16 +136,25 @@ class Crew:
         limit = self._at_once - len(self._under_work)
         if limit <= 0:
             return []
+        for at_most in (limit, limit + self._at_once):
+            found = inbox.due(session, at_most, without=self._paused())
+            chosen = self._free(found)
+            # Some of the oldest may have to wait for others: only then are more looked at.
+            if len(chosen) >= limit or len(found) < at_most:
+                break
+        return chosen[:limit]
+
+    def _free(self, found: Sequence[InboxItem]) -> list[InboxItem]:
+        """What has to wait neither for what is under work nor for what came before it."""
         ahead = _Ahead()
         for item in self._under_work.values():
             ahead.add(item)
         chosen: list[InboxItem] = []
-        # Some of the oldest may have to wait for others.
-        for item in inbox.due(session, limit + self._at_once, without=self._paused()):
+        for item in found:
             if not ahead.holds_up(item):
                 chosen.append(item)
             ahead.add(item)
-        return chosen[:limit]
+        return chosen
 
     def _paused(self) -> list[InboxKind]:
         now = time.monotonic()

@@ -100,8 +100,9 @@ def deleted_of(
     keys = {f"{channel_id}:{ts}": (channel_id, ts) for channel_id, ts in messages}
     gone: set[tuple[str, str]] = set()
     for some in chunks(keys):
-        found = session.exec(_DELETED, params={"team_id": team_id, "keys": some})
-        gone.update(keys[key] for key in found)
+        session.flush()
+        asked = {"team_id": team_id, "keys": some}
+        gone.update(keys[key] for key in session.connection().execute(_DELETED, asked).scalars())
     return gone
 
 

@@ -4,19 +4,23 @@ What came in from Slack, each thing once under its natural key, and how far the 
 Refuses text: payloads hold identifiers. Queries never commit.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import Select, bindparam, insert
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.chunks import chunks
 from storage.columns import is_due, moments, utc_now
+from storage.rows import find_one
 from storage.tables import InboxItem, InboxKind, InboxState
 
 # Put together once: these are asked for every event, and that takes longer than asking.
-_BY_KEY = select(InboxItem).where(
+_BY_KEY = select(InboxItem.id).where(
     col(InboxItem.team_id) == bindparam("team_id"),
     col(InboxItem.kind) == bindparam("kind"),
     col(InboxItem.key) == bindparam("key"),
@@ -26,15 +30,18 @@ _DUE = (
     select(InboxItem)
     .where(col(InboxItem.state) == InboxState.NEW)
     .where(is_due(col(InboxItem.not_before)))
-    .where(col(InboxItem.kind).not_in(bindparam("without", expanding=True)))
     .order_by(col(InboxItem.id))
     .limit(bindparam("at_most"))
+)
+_TAKE = (
+    update(InboxItem)
+    .where(col(InboxItem.id) == bindparam("row_id"))
+    .values(state=InboxState.WORKING, attempts=bindparam("tried"))
 )
 _CLOSE = (
     update(InboxItem)
     .where(col(InboxItem.id) == bindparam("row_id"), col(InboxItem.revision) == bindparam("seen"))
     .values(state=bindparam("closed"), error=bindparam("why"))
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -98,16 +105,24 @@ def due(
     now: datetime | None = None,
 ) -> list[InboxItem]:
     """The oldest rows whose time has come."""
-    asked = {**moments(now or utc_now()), "without": list(without), "at_most": limit}
-    return list(session.exec(_DUE, params=asked))
+    asked = {**moments(now or utc_now()), "at_most": limit}
+    return list(session.exec(_due(frozenset(without)), params=asked))
 
 
-def take(session: Session, items: Iterable[InboxItem]) -> None:
+def has_due(session: Session, *, without: Collection[InboxKind] = ()) -> bool:
+    """Say whether there is any row whose time has come."""
+    asked = {**moments(utc_now()), "at_most": 1}
+    return session.connection().execute(_is_due(frozenset(without)), asked).first() is not None
+
+
+def take(session: Session, items: Sequence[InboxItem]) -> None:
     """Each row is WORKING until finished or handed back."""
     for item in items:
-        item.state = InboxState.WORKING
-        item.attempts += 1
-        session.add(item)
+        set_committed_value(item, "state", InboxState.WORKING)
+        set_committed_value(item, "attempts", item.attempts + 1)
+    if items:
+        taken = [{"row_id": item.id, "tried": item.attempts} for item in items]
+        session.connection().execute(_TAKE, taken)
 
 
 def finish(session: Session, item_id: int, revision: int) -> None:
@@ -153,11 +168,22 @@ def _close(
 ) -> None:
     # No row is read: in a rush that is a good part of what an event costs.
     closed = {"row_id": item_id, "seen": revision, "closed": state, "why": error}
-    if not session.exec(_CLOSE, params=closed).rowcount:
+    session.flush()
+    if not session.connection().execute(_CLOSE, closed).rowcount:
         changed = update(InboxItem).where(col(InboxItem.id) == item_id)
         session.exec(changed.values(state=InboxState.NEW, error=error))
 
 
+@lru_cache
+def _due(without: frozenset[InboxKind]) -> SelectOfScalar[InboxItem]:
+    return _DUE.where(col(InboxItem.kind).not_in(without)) if without else _DUE
+
+
+@lru_cache
+def _is_due(without: frozenset[InboxKind]) -> Select[Any]:
+    return _due(without).with_only_columns(col(InboxItem.id))
+
+
 def _find(session: Session, team_id: str, kind: InboxKind, key: str) -> InboxItem | None:
     asked = {"team_id": team_id, "kind": kind, "key": key}
-    return session.exec(_BY_KEY, params=asked).first()
+    return find_one(session, InboxItem, _BY_KEY, asked)

@@ -41,7 +41,9 @@ def opt_out_digest(session: Session, team_id: str, person: str) -> bool:
 def opted_out(session: Session, team_id: str, user_ids: Collection[str]) -> frozenset[str]:
     """Those of the people of whom nothing may be kept."""
     people = {digest(team_id, user_id): user_id for user_id in user_ids}
-    found = session.exec(_OPTED_OUT, params={"team_id": team_id, "people": list(people)})
+    asked = {"team_id": team_id, "people": list(people)}
+    session.flush()
+    found = session.connection().execute(_OPTED_OUT, asked).scalars()
     return frozenset(people[person] for person in found)
 
 
@@ -52,7 +54,8 @@ def is_opted_out(session: Session, team_id: str, user_id: str) -> bool:
 def is_first_capture(session: Session, team_id: str, user_id: str) -> bool:
     """Say whether the person is still to be told that answers are kept; True only once."""
     person = digest(team_id, user_id)
-    known = session.exec(_TOLD, params={"team_id": team_id, "person": person}).first()
+    session.flush()
+    known = session.connection().execute(_TOLD, {"team_id": team_id, "person": person}).first()
     if known is None:
         session.add(ToldAuthor(team_id=team_id, person=person))
         session.flush()

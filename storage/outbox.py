@@ -6,16 +6,19 @@ kind STREAM are written by the answer worker while it streams, and by delivery o
 over with ``release``.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.columns import is_due, moments, utc_now
+from storage.rows import find_one, insert_now
 from storage.tables import OutboxKind, OutboxMessage, OutboxState
 
 Json = dict[str, Any]
@@ -38,7 +41,7 @@ _TAKE = (
     .returning(OutboxMessage)
     .execution_options(synchronize_session=False, populate_existing=True)
 )
-_BY_KEY = select(OutboxMessage).where(
+_BY_KEY = select(OutboxMessage.id).where(
     col(OutboxMessage.team_id) == bindparam("team_id"), col(OutboxMessage.key) == bindparam("key")
 )
 _IS_NEWEST = col(OutboxMessage.revision) == bindparam("delivered")
@@ -85,9 +88,7 @@ def put(
             team_id=team_id, key=key, kind=kind, channel_id=channel_id, thread_ts=thread_ts,
             user_id=user_id, text=text, blocks=list(blocks), uploads=list(uploads),
         )  # fmt: skip
-        session.add(row)
-        session.flush()
-        return row
+        return insert_now(session, row)
     if row.kind is OutboxKind.EPHEMERAL:
         return row
     pictures = _keep_uploaded(row.uploads, uploads)
@@ -103,7 +104,7 @@ def put(
 
 
 def find(session: Session, team_id: str, key: str) -> OutboxMessage | None:
-    return session.exec(_BY_KEY, params={"team_id": team_id, "key": key}).first()
+    return find_one(session, OutboxMessage, _BY_KEY, {"team_id": team_id, "key": key})
 
 
 def with_prefix(session: Session, team_id: str, prefix: str) -> list[OutboxMessage]:
@@ -140,13 +141,15 @@ class Pause:
     is_update: bool
 
 
-def has_due(session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()) -> bool:
+def has_due(
+    session: Session, now: datetime | None = None, pauses: frozenset[Pause] = frozenset()
+) -> bool:
     """Say whether ``claim`` would find a row; reading needs no turn to write."""
-    return session.exec(_due(pauses), params=moments(now or utc_now())).first() is not None
+    return session.connection().execute(_due(pauses), moments(now or utc_now())).first() is not None
 
 
 def claim(
-    session: Session, now: datetime | None = None, pauses: Collection[Pause] = ()
+    session: Session, now: datetime | None = None, pauses: frozenset[Pause] = frozenset()
 ) -> OutboxMessage | None:
     """Take the oldest row that is due; it is POSTING until ``delivered`` or handed back."""
     return _claim(session, _due(pauses), now)
@@ -261,11 +264,16 @@ def _keep_uploaded(before: Sequence[Json], after: Sequence[Json]) -> list[Json]:
 def _claim(
     session: Session, due: SelectOfScalar[Any], now: datetime | None
 ) -> OutboxMessage | None:
-    taken = _TAKE.where(col(OutboxMessage.id) == due.scalar_subquery())
-    return session.scalars(taken, moments(now or utc_now())).first()
+    return session.scalars(_taking(due), moments(now or utc_now())).first()
 
 
-def _due(pauses: Collection[Pause]) -> SelectOfScalar[Any]:
+@lru_cache(16)
+def _taking(due: SelectOfScalar[Any]) -> ReturningUpdate[OutboxMessage]:
+    return _TAKE.where(col(OutboxMessage.id) == due.scalar_subquery())
+
+
+@lru_cache(16)
+def _due(pauses: frozenset[Pause]) -> SelectOfScalar[Any]:
     return _DUE_MESSAGE.where(*(not_(_falls_under(pause)) for pause in pauses))
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from bot.errors import EditedMeanwhileError
 from storage.audience import Viewer
 from storage.columns import utc_now
+from storage.rows import insert_now
 from storage.tables import Example, Revision, RevisionReason
 
 
@@ -21,21 +22,17 @@ def record(
     known = _at(session, example, example.revision)
     if known is not None:
         return known
-    revision = _add(session, example, author_id, reason)
-    session.flush()
-    return revision
+    return insert_now(session, _made(example, author_id, reason))
 
 
 def record_first(session: Session, example: Example, author_id: str | None) -> None:
-    """Keep what an example says that was kept just now, with the next flush."""
-    _add(session, example, author_id, RevisionReason.CREATED)
+    """Keep what an example says that was kept just now."""
+    insert_now(session, _made(example, author_id, RevisionReason.CREATED))
 
 
-def _add(
-    session: Session, example: Example, author_id: str | None, reason: RevisionReason
-) -> Revision:
+def _made(example: Example, author_id: str | None, reason: RevisionReason) -> Revision:
     assert example.id is not None
-    revision = Revision(
+    return Revision(
         team_id=example.team_id,
         example_id=example.id,
         number=example.revision,
@@ -46,8 +43,6 @@ def _add(
         author_id=author_id,
         reason=reason,
     )
-    session.add(revision)
-    return revision
 
 
 def change(

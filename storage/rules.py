@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, or_
 from sqlmodel import Session, col, select
 
 from storage import audit
@@ -60,7 +60,10 @@ _KNOWN = "rules"
 # Put together once: capture asks this for every vote, and that takes longer than asking.
 _IN_PLACES = select(CurationRules.channel_id, CurationRules.values).where(
     col(CurationRules.team_id) == bindparam("team_id"),
-    col(CurationRules.channel_id).in_(bindparam("places", expanding=True)),
+    or_(
+        col(CurationRules.channel_id) == WORKSPACE_WIDE,
+        col(CurationRules.channel_id) == bindparam("channel_id"),
+    ),
 )
 _NAMES = frozenset(field.name for field in fields(Rules))
 
@@ -70,9 +73,10 @@ def rules_for(session: Session, team_id: str, channel_id: str | None = None) -> 
     # One vote asks several times; within a transaction only ``set_values`` changes the answer.
     known: dict[tuple[str, str | None], Rules] = session.info.setdefault(_KNOWN, {})
     if (team_id, channel_id) not in known:
-        places = [WORKSPACE_WIDE, channel_id or WORKSPACE_WIDE]
-        found = session.exec(_IN_PLACES, params={"team_id": team_id, "places": places})
-        values = dict(found.all())
+        session.flush()
+        asked = {"team_id": team_id, "channel_id": channel_id or WORKSPACE_WIDE}
+        found = session.connection().execute(_IN_PLACES, asked)
+        values: dict[str, dict[str, Any]] = {row.channel_id: row.values for row in found}
         rules = _with(Rules(), values.get(WORKSPACE_WIDE, {}))
         known[team_id, channel_id] = _with(rules, values.get(channel_id or "", {}))
     return known[team_id, channel_id]

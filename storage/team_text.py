@@ -36,6 +36,15 @@ def guard(session: Session, redact: Redact | None) -> Session:
     return session
 
 
+def redact_row(session: Session, row: SQLModel) -> None:
+    """Redact all that a new row says; for whoever inserts it without a flush."""
+    redact = session.info.get(_INFO)
+    if redact is None:
+        return
+    for column in TEAM_TEXT.get(getattr(row, "__tablename__", ""), ()):
+        _redact_value(row, column, redact)
+
+
 def _redact_rows(session: Session, _context: Any, _instances: Any) -> None:
     redact = session.info.get(_INFO)
     if redact is None:
@@ -48,6 +57,10 @@ def _redact_rows(session: Session, _context: Any, _instances: Any) -> None:
 def _redact_column(row: SQLModel, column: str, redact: Redact) -> None:
     if not sa.inspect(row).attrs[column].history.has_changes():
         return
+    _redact_value(row, column, redact)
+
+
+def _redact_value(row: SQLModel, column: str, redact: Redact) -> None:
     before = getattr(row, column)
     is_blocks = isinstance(row, tables.OutboxMessage) and column == "blocks"
     after = _redacted_blocks(before, redact) if is_blocks else _redacted(before, redact)

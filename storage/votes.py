@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, union_all
 from sqlmodel import Session, col, select
 
+from storage.rows import find_one, insert_now
 from storage.tables import Example, Vote
 
 # Put together once: capture asks these for every vote, and that takes longer than asking.
-_BY_KEY = select(Vote).where(
+_BY_KEY = select(Vote.id).where(
     col(Vote.team_id) == bindparam("team_id"), col(Vote.key) == bindparam("key")
 )
 _ON_EXAMPLE = (
@@ -23,7 +24,7 @@ _ON_EXAMPLE = (
     .where(col(Vote.team_id) == bindparam("team_id"), col(Vote.example_id) == bindparam("id"))
     .order_by(col(Vote.id))
 )
-_AT_MESSAGE = select(Example).where(
+_AT_MESSAGE = select(Example.id).where(
     col(Example.team_id) == bindparam("team_id"),
     col(Example.channel_id) == bindparam("channel_id"),
     col(Example.answer_ts) == bindparam("answer_ts"),
@@ -58,7 +59,7 @@ class Moment:
 
 
 def find(session: Session, team_id: str, key: str) -> Vote | None:
-    return session.exec(_BY_KEY, params={"team_id": team_id, "key": key}).first()
+    return find_one(session, Vote, _BY_KEY, {"team_id": team_id, "key": key})
 
 
 def on(session: Session, example: Example) -> list[Vote]:
@@ -100,7 +101,7 @@ def example_of(session: Session, vote: Vote) -> Example:
 def example_at(session: Session, team_id: str, channel_id: str, answer_ts: str) -> Example | None:
     """The example whose answer begins at this message."""
     asked = {"team_id": team_id, "channel_id": channel_id, "answer_ts": answer_ts}
-    return session.exec(_AT_MESSAGE, params=asked).first()
+    return find_one(session, Example, _AT_MESSAGE, asked)
 
 
 def example_numbered(session: Session, team_id: str, example_id: int) -> Example | None:
@@ -111,9 +112,12 @@ def example_numbered(session: Session, team_id: str, example_id: int) -> Example
 
 def add_example(session: Session, example: Example) -> Example:
     """Keep a new example; it has its id afterwards."""
-    session.add(example)
-    session.flush()
-    return example
+    return insert_now(session, example)
+
+
+def add(session: Session, vote: Vote) -> Vote:
+    """Keep a vote that nobody cast before under its key."""
+    return insert_now(session, vote)
 
 
 def _seconds(order_key: str) -> float:

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from bot.curation.prints import Prints, prints_of, prints_of_pair
 from bot.embedding.index import Nearness
-from bot.words import STOP_WORDS, stems_of, stems_of_pair
+from bot.words import STOP_WORDS
 
 #: Questions at least so alike ask the same.
 ALIKE = 0.8
@@ -46,15 +47,15 @@ class Asked:
 
     question: str
     answer: str
-    stems: frozenset[str]
+    stems: Prints
     counts: Mapping[str, int]
-    weights: Sequence[tuple[str, float]]
+    weights: Sequence[tuple[int, float]]
 
     @property
     def is_of_fillers(self) -> bool:
         return not STOP_WORDS.isdisjoint(self.counts)
 
-    def share(self, stems: frozenset[str]) -> float:
+    def share(self, stems: Prints) -> float:
         """Which part of the words' weight a text with these stems has."""
         there = sum(weight for root, weight in self.weights if root in stems)
         return there / (sum(weight for _, weight in self.weights) or 1.0)
@@ -64,7 +65,7 @@ def find_alike(
     asked: Asked, candidates: Collection[Candidate], nearness: Nearness | None
 ) -> list[tuple[Candidate, float]]:
     """The candidates that ask the same, and how sure that is, from 0 to 1; the surest first."""
-    stems = {each: stems_of_pair(each.question, each.answer) for each in candidates}
+    stems = {each: prints_of_pair(each.question, each.answer) for each in candidates}
     shares = {each: asked.share(both) for each, (both, _) in stems.items()}
     answers = {each: answer for each, (_, answer) in stems.items()}
     scored = _clearly_best(shares, nearness, _same_answers(asked, answers))
@@ -76,16 +77,14 @@ def find_alike(
     return sorted(scored.items(), key=lambda found: (-found[1], found[0].example_id))
 
 
-def _same_answers(
-    asked: Asked, answers: Mapping[Candidate, frozenset[str]]
-) -> dict[Candidate, float]:
+def _same_answers(asked: Asked, answers: Mapping[Candidate, Prints]) -> dict[Candidate, float]:
     """
     How alike the answers are, from 0 to 1; empty for a question without one. ``answers`` are the
     stems of the candidates' answers.
     """
     if not asked.answer:
         return {}
-    stems = stems_of(asked.answer)
+    _, stems = prints_of_pair(asked.question, asked.answer)
     return {
         each: overlap(asked.answer, each.answer, stems, theirs) for each, theirs in answers.items()
     }
@@ -136,12 +135,12 @@ def _leading(
 
 def _both_ways(asked: Asked, candidate: Candidate) -> float:
     """How much each of two questions has of the other."""
-    stems = stems_of(candidate.question)
+    stems = prints_of(candidate.question)
     in_common = overlap(asked.question, candidate.question, asked.stems, stems)
     return min(asked.share(stems), in_common)
 
 
-def overlap(one: str, other: str, stems: frozenset[str], others: frozenset[str]) -> float:
+def overlap(one: str, other: str, stems: Prints, others: Prints) -> float:
     """How much two texts have in common: the cosine of their stems."""
     if not stems or not others:
         return float(one.strip() == other.strip())

@@ -15,9 +15,10 @@ from bot.curation.forgetting import check_may_keep
 from bot.curation.lesson import Lesson
 from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.rewording import follow, keep_messages, new_example, record
-from bot.curation.settling import rules_of, settle, settle_burst
-from bot.curation.votes import is_self_vote, may_repeat
+from bot.curation.settling import rules_of, settle, settle_burst, settle_new
+from bot.curation.votes import Decision, is_self_vote, may_repeat
 from storage import opt_outs, revisions, votes
+from storage.near_duplicates import COMPARED
 from storage.tables import Example, ExampleState, Vote
 
 __all__ = [
@@ -67,18 +68,46 @@ def collect_example(
     vote = votes.find(session, team_id, ballot.key)
     if _is_counted(vote, ballot):
         return None
-    check_may_keep(session, team_id, lesson, ballot.user_id)
+    has_opted_out = check_may_keep(session, team_id, lesson, ballot.user_id)
     example = _known(session, team_id, lesson)
     if example is None:
-        example = votes.add_example(session, new_example(team_id, audience, lesson))
-        keep_messages(session, example, lesson, ballot, is_new=True)
-        record(session, example, ballot.user_id, "example.kept")
-        revisions.record_first(session, example, ballot.user_id)
+        example = new_example(team_id, audience, lesson)
+        if vote is None:
+            return _keep_with_vote(session, example, lesson, ballot, has_opted_out=has_opted_out)
+        _keep(session, example, lesson, ballot)
         return _cast(session, example, vote, ballot, before=None)
     if follow(session, example, audience, lesson, ballot):
         keep_messages(session, example, lesson, ballot)
         note_near_duplicates(session, example)
     return _cast(session, example, vote, ballot, before=example.state)
+
+
+def _keep(session: Session, example: Example, lesson: Lesson, ballot: Ballot) -> None:
+    votes.add_example(session, example)
+    keep_messages(session, example, lesson, ballot, is_new=True)
+    record(session, example, ballot.user_id, "example.kept")
+    revisions.record_first(session, example, ballot.user_id)
+
+
+def _keep_with_vote(
+    session: Session, example: Example, lesson: Lesson, ballot: Ballot, *, has_opted_out: bool
+) -> Outcome:
+    """
+    As ``_keep`` and ``_cast``, where there is neither example nor vote yet: of what is new nothing
+    has to be looked for, and it is written once, as it is in the end.
+    """
+    vote = Vote(team_id=example.team_id, example_id=0, after_opt_out=has_opted_out,
+                **asdict(ballot))  # fmt: skip
+    decision, others = settle_new(session, example, vote)
+    _keep(session, example, lesson, ballot)
+    vote.example_id = _id(example)
+    votes.add(session, vote)
+    if example.state in COMPARED:
+        note_near_duplicates(session, example, is_new=True)
+    outcome = _outcome(example, decision, None)
+    _record_vote(session, vote, outcome)
+    _watch(session, vote, example, None, others)
+    return _with_voter(session, vote, outcome)
 
 
 def vote_on_known(
@@ -166,18 +195,27 @@ def _cast(
         abandoned = _settle(session, session.get_one(Example, left), None)
         record(session, abandoned.example, vote.user_id, "vote.moved", state=abandoned.state)
     outcome = _settle(session, example, before)
+    _record_vote(session, vote, outcome)
+    _watch(session, vote, example, stood_at)
+    if before in _OPEN and outcome.state in _DECIDED:
+        contributors.is_decided(session, example, vote.user_id)
+    return _with_voter(session, vote, outcome)
+
+
+def _record_vote(session: Session, vote: Vote, outcome: Outcome) -> None:
     record(
         session,
-        example,
+        outcome.example,
         vote.user_id,
         "vote.cast",
         value=vote.value,
         by_curator=vote.by_curator,
         state=outcome.state,
     )
-    _watch(session, vote, example, stood_at)
-    if before in _OPEN and outcome.state in _DECIDED:
-        contributors.is_decided(session, example, vote.user_id)
+
+
+def _with_voter(session: Session, vote: Vote, outcome: Outcome) -> Outcome:
+    example = outcome.example
     is_own = is_self_vote(vote, example.author_id) and vote.by_curator
     return replace(
         outcome,
@@ -187,7 +225,10 @@ def _cast(
 
 
 def _settle(session: Session, example: Example, before: ExampleState | None) -> Outcome:
-    decision = settle(session, example)
+    return _outcome(example, settle(session, example), before)
+
+
+def _outcome(example: Example, decision: Decision, before: ExampleState | None) -> Outcome:
     return Outcome(
         example,
         decision.state,
@@ -198,9 +239,16 @@ def _settle(session: Session, example: Example, before: ExampleState | None) -> 
     )
 
 
-def _watch(session: Session, vote: Vote, example: Example, stood_at: str | None) -> None:
+def _watch(
+    session: Session,
+    vote: Vote,
+    example: Example,
+    stood_at: str | None,
+    others: list[votes.Moment] | None = None,
+) -> None:
     """Hold what else belongs to a burst that this vote completes; let go what no longer does."""
-    for other in settle_burst(session, vote, rules_of(session, example), stood_at=stood_at):
+    rules = rules_of(session, example)
+    for other in settle_burst(session, vote, rules, stood_at=stood_at, others=others):
         action = "example.held" if other.held_reason else "example.released"
         record(session, other, vote.user_id, action, state=other.state)
 

@@ -65,10 +65,10 @@ class Grace:
         return self.now + timedelta(days=self.days)
 
 
-def check_may_keep(session: Session, team_id: str, lesson: Lesson, keeper_id: str) -> None:
+def check_may_keep(session: Session, team_id: str, lesson: Lesson, keeper_id: str) -> bool:
     """
     Refuse what nobody may keep, in the transaction that would keep it. ``keeper_id`` votes for
-    it, and wrote the words themselves where they were typed.
+    it, and wrote the words themselves where they were typed. Returns whether they opted out.
 
     Raises:
         OptedOutError: it has words of somebody who opted out.
@@ -78,11 +78,13 @@ def check_may_keep(session: Session, team_id: str, lesson: Lesson, keeper_id: st
     people = {user_id for _, user_id, _ in messages if user_id}
     if lesson.is_edited:
         people.add(keeper_id)
-    if opt_outs.opted_out(session, team_id, people):
+    silent = opt_outs.opted_out(session, team_id, people | {keeper_id})
+    if silent & people:
         raise OptedOutError
     gone = [ts for ts, _, _ in messages]
     if lesson.at and erasure.is_deleted(session, team_id, lesson.at.channel_id, gone):
         raise MessageGoneError
+    return keeper_id in silent
 
 
 def note_deletion(session: Session, team_id: str, channel_id: str, message_ts: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
 from bot.curation.alike import Asked, Candidate, find_alike, overlap
+from bot.curation.prints import prints_of
 from bot.embedding.index import Nearness
 from bot.words import stem, stems_of, telling, words_of
 from storage import vectors
@@ -100,7 +101,7 @@ def near_duplicates(
 
 
 def note_near_duplicates(
-    session: Session, example: Example, nearness: Nearness | None = None
+    session: Session, example: Example, nearness: Nearness | None = None, *, is_new: bool = False
 ) -> None:
     """
     Keep the pairs a stored example makes, instead of the open ones it had.
@@ -109,10 +110,11 @@ def note_near_duplicates(
     then, and the pairs are noted again in the background with ``nearness``.
 
     An example for everybody is compared with all, a private one with its own channel's and
-    everybody's: nobody could ever be shown a pair from two channels without being in both.
+    everybody's: nobody could ever be shown a pair from two channels without being in both. One
+    that ``is_new`` has neither pairs nor a vector.
     """
     assert example.id is not None
-    if nearness is None:
+    if nearness is None and not is_new:
         vectors.mark_compared(session, example.id, is_compared=False)
     if example.state not in COMPARED:
         replace_open(session, example, [])
@@ -121,7 +123,9 @@ def note_near_duplicates(
     asked = _look_up(session, example.question, example.answer)
     found = _candidates(session, example.team_id, audiences, asked, {example.id}, nearness)
     alike = find_alike(asked, found, nearness)
-    replace_open(session, example, [_pair(example, other, how_much) for other, how_much in alike])
+    pairs = [_pair(example, other, how_much) for other, how_much in alike]
+    if pairs or not is_new:
+        replace_open(session, example, pairs)
 
 
 def _look_up(session: Session, question: str, answer: str) -> Asked:
@@ -129,8 +133,8 @@ def _look_up(session: Session, question: str, answer: str) -> Asked:
     rows, _ = size(session)
     counts = rows_with(session, words)
     weights = [log(1 + rows / counts.get(word, 0.5)) for word in words]
-    weighed = list(zip(stem(words), weights, strict=True))
-    return Asked(question, answer, stems_of(question), counts, weighed)
+    weighed = list(zip(map(hash, stem(words)), weights, strict=True))
+    return Asked(question, answer, prints_of(question), counts, weighed)
 
 
 def _candidates(
@@ -170,7 +174,7 @@ def _pair(example: Example, candidate: Candidate, similarity: float) -> NearDupl
     assert example.id is not None
     first_id, second_id = sorted((example.id, candidate.example_id))
     one, other = example.answer, candidate.answer
-    is_same = overlap(one, other, stems_of(one), stems_of(other)) >= SAME_ANSWER
+    is_same = overlap(one, other, prints_of(one), prints_of(other)) >= SAME_ANSWER
     return NearDuplicate(
         team_id=example.team_id,
         first_id=first_id,

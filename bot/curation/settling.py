@@ -51,27 +51,52 @@ def settle(session: Session, example: Example) -> Decision:
     return decision
 
 
+def settle_new(
+    session: Session, example: Example, vote: Vote
+) -> tuple[Decision, list[votes.Moment]]:
+    """
+    Give an example that is not kept yet the state its first vote makes of it.
+
+    Returns what was decided, and the other votes around this one.
+    """
+    rules = rules_of(session, example)
+    others = _others_around(session, vote, rules, vote.order_key)
+    in_burst = _members([*others, *votes.moments(vote, vote.order_key)], rules) & {vote.key}
+    decision = decide(
+        [vote],
+        rules,
+        author_id=example.author_id,
+        is_private=example.audience != WORKSPACE,
+        in_burst=in_burst,
+    )
+    example.state, example.held_reason = decision.state, decision.held_reason
+    return decision, others
+
+
 def settle_burst(
-    session: Session, vote: Vote, rules: Rules, *, stood_at: str | None
+    session: Session,
+    vote: Vote,
+    rules: Rules,
+    *,
+    stood_at: str | None,
+    others: list[votes.Moment] | None = None,
 ) -> list[Example]:
     """
     Settle the other examples whose votes belong to a burst now and did not before one vote was
     cast or taken back, or the other way round; returns them.
 
-    ``stood_at`` is the vote's time before; None where it did not stand.
+    ``stood_at`` is the vote's time before; None where it did not stand. ``others`` are the votes
+    around it, where they are known already.
     """
     session.flush()
     now_at = vote.order_key if vote.value else None
     ids: set[int] = set()
     for centre in {now_at, stood_at} - {None}:
         assert centre is not None
-        # Whether another belongs to a burst is told by what is as near to it.
-        near = 2 * _seconds_of_a_burst(rules)
-        found = votes.around(session, vote, 2 * rules.burst_votes, near, at=centre)
-        others = [each for each in found if each.key != vote.key]
-        before = _members([*others, *votes.moments(vote, stood_at)], rules)
-        after = _members([*others, *votes.moments(vote, now_at)], rules)
-        ids |= {each.example_id for each in others if each.key in before ^ after}
+        near = _others_around(session, vote, rules, centre) if others is None else others
+        before = _members([*near, *votes.moments(vote, stood_at)], rules)
+        after = _members([*near, *votes.moments(vote, now_at)], rules)
+        ids |= {each.example_id for each in near if each.key in before ^ after}
     changed = [session.get_one(Example, each) for each in sorted(ids - {vote.example_id})]
     for example in changed:
         settle(session, example)
@@ -88,6 +113,16 @@ def _in_burst(session: Session, cast: list[Vote], rules: Rules) -> set[str]:
         for vote in (*deciding, *others[-_WATCHED:])
         if vote.key in _members(_around(session, vote, rules), rules)
     }
+
+
+def _others_around(session: Session, vote: Vote, rules: Rules, at: str) -> list[votes.Moment]:
+    """
+    A person's other votes around one: twice as many, and twice as far off, as make a burst.
+    Whether one of them belongs to a burst is told by what is as near to it.
+    """
+    far = 2 * _seconds_of_a_burst(rules)
+    found = votes.around(session, vote, 2 * rules.burst_votes, far, at=at)
+    return [each for each in found if each.key != vote.key]
 
 
 def _around(session: Session, vote: Vote, rules: Rules) -> list[votes.Moment]:

@@ -145,8 +145,7 @@ def has_due(
     session: Session, now: datetime | None = None, pauses: frozenset[Pause] = frozenset()
 ) -> bool:
     """Say whether ``claim`` would find a row; reading needs no turn to write."""
-    asked = moments(now or utc_now())
-    return session.connection().execute(_due(pauses), asked).first() is not None
+    return session.connection().execute(_due(pauses), moments(now or utc_now())).first() is not None
 
 
 def claim(

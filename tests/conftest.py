@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import audited, warm_children
+
 # How long one example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
-from tests import audited, warm_children
 
 # What a process compiles, the next one finds: tests start hundreds of them.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

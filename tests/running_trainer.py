@@ -11,6 +11,7 @@ from typing import Any
 
 import openai
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.engines.base_model import BaseModel
 from bot.trainer_service.desk import Desk
@@ -99,13 +100,32 @@ def trainer_at(service: RunningTrainer, key: str = KEY, **options: Any) -> OpenA
     return trainer
 
 
+class WithoutKeys:
+    """Middleware that hides each request's Idempotency-Key."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "headers" in scope:
+            kept = [pair for pair in scope["headers"] if pair[0] != b"idempotency-key"]
+            scope = {**scope, "headers": kept}
+        await self._app(scope, receive, send)
+
+
 @contextlib.contextmanager
 def running_trainer(home: Path, **options: Any) -> Iterator[RunningTrainer]:
-    """Serve until the block ends; options are the desk's, ``quotas`` and ``keys``."""
+    """
+    Serve until the block ends; options are the desk's, ``quotas`` and ``keys``. ``repeats`` makes
+    it a server that knows no Idempotency-Key, as OpenAI's and others are.
+    """
+    repeats = options.pop("repeats", False)
     trainer = RunningTrainer(home, options)
     app = make_app(
         trainer.desk(), options.get("keys", KEYS), options.get("quotas", Quotas()), faults=True
     )
+    if repeats:
+        app.add_middleware(WithoutKeys)
     config = uvicorn.Config(
         app, port=trainer.port, log_level="critical", timeout_graceful_shutdown=1
     )

@@ -198,6 +198,21 @@ def test_a_job_that_was_begun_is_found_again_once_an_admin_did_what_is_asked(
         )
 
 
+def test_a_provider_that_says_how_long_to_wait_is_left_alone_for_so_long(
+    service, database, tmp_path, tiny_base
+):
+    with database.write() as session:
+        ask_for_run(session, trainer="openai")
+    workshop = workshop_of(database, tmp_path, "openai", trainer_at(service), tiny_base)
+    now = datetime(2026, 11, 27, 9, tzinfo=UTC)
+    workshop = replace(workshop, now=lambda: now)
+    service.fault(kind="status", status=429, headers={"Retry-After": "300"}, path="/v1", times=9)
+    while not only(database, Run).attempts:
+        advance(workshop)
+
+    assert only(database, Run).not_before == now + timedelta(minutes=5)
+
+
 def test_a_job_that_cannot_be_stopped_is_named_to_the_admins(
     service, database, tmp_path, tiny_base, monkeypatch
 ):

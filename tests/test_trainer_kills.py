@@ -95,7 +95,9 @@ def _at_the_service(
 
     engine = KnowingEngine(FACTS, tuning_pays)
     service: RunningTrainer = stack.enter_context(
-        running_trainer(home, engine=engine, make_trainer=make_trainer, base=life.base)
+        running_trainer(
+            home, engine=engine, make_trainer=make_trainer, base=life.base, repeats=True
+        )
     )
     given = {"url": service.base_url, "key": KEY}
     if life.trainer == "azure":

@@ -559,6 +559,7 @@ def said_by_a_provider(office: Office, version: ModelVersion, state: RunState) -
     with office.database.write() as session:
         run = session.get_one(Run, version.run_id)
         run.state, run.channel_id = state, "C0HELP"
+        run.ended_at = utc_now() if state is RunState.FAILED else None
         run.error = str(RowsRejectedError("openai", quoted, 3, f"Where is the {SECRET}?"))
         run.record = {"job": "ftjob-7", "events": [{"at": "2026-11-27", "said": quoted}]}
         admin_notices.put(session, TEAM, WORKSPACE, "pause:1", f"Not paused. {quoted}")

@@ -86,6 +86,34 @@ def test_a_dozen_rows_without_a_validation_file_are_all_trained_at_our_own_rate(
     assert rows == sent
 
 
+def test_a_repeated_request_is_answered_with_the_first_job(service: RunningTrainer):
+    client = service.client()
+    file = client.files.create(file=("rows.jsonl", jsonl()), purpose="fine-tune")
+    asked = [
+        client.fine_tuning.jobs.create(
+            training_file=file.id, model="tiny-base", extra_headers={"Idempotency-Key": key}
+        ).id
+        for key in ("one", "one", "two")
+    ]
+
+    assert asked[0] == asked[1] != asked[2]
+    assert len(list(client.fine_tuning.jobs.list())) == 2
+
+
+def test_a_file_is_not_deleted_from_under_an_open_job(service: RunningTrainer):
+    service.steps, service.steps_a_look = 100_000, 1
+    client = service.client()
+    job = start_job(client)
+
+    for act in (lambda: None, lambda: client.fine_tuning.jobs.pause(job.id)):
+        act()
+        with pytest.raises(openai.ConflictError, match=f"{job.id} still needs this file"):
+            client.files.delete(job.training_file)
+    client.fine_tuning.jobs.cancel(job.id)
+
+    assert client.files.delete(job.training_file).deleted
+
+
 def test_models_begin_with_the_base_and_a_deleted_one_answers_no_more(service: RunningTrainer):
     client = service.client()
     model = wait_for(client, start_job(client).id).fine_tuned_model

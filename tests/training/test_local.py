@@ -178,6 +178,8 @@ def test_cancelling_ends_the_child_and_leaves_nothing_half_done(
 ) -> None:
     job_id = endless.start("run-1", TINY_ROWS, tiny_base)
     wait_for_step(endless, job_id, 1)
+    # As if it had trained for longer: the first one is written after twenty seconds.
+    JobFolder(jobs_dir / job_id).checkpoint.write_bytes(b"half done")
 
     endless.cancel(job_id)
     status = endless.status(job_id)

@@ -1,6 +1,7 @@
 """Trainer ``openai`` against a server that goes wrong in every way servers do."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -70,6 +71,22 @@ def test_an_answer_that_gets_lost_starts_nothing_twice(service, kind, path):
 
     assert [job.id for job in jobs_at(service)] == [job_id]
     assert len(list(service.client().files.list(purpose="fine-tune"))) == 1
+
+
+@pytest.mark.parametrize("has_metadata", [True, False])
+def test_a_provider_that_knows_no_idempotency_is_not_asked_for_a_second_job(tmp_path, has_metadata):
+    with running_trainer(tmp_path, repeats=True) as service:
+        provider = openai_provider(KEY, service.base_url)
+        quirks = replace(provider.quirks, has_metadata=has_metadata)
+        started = [
+            trainer_at(service, provider=replace(provider, quirks=quirks)).start(
+                "run-1", TINY_ROWS, OURS
+            )
+            for _ in range(2)
+        ]
+
+        assert [job.id for job in jobs_at(service)] == started[:1]
+    assert started[0] == started[1]
 
 
 def test_two_bots_on_one_account_do_not_take_each_others_jobs(service):

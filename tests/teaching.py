@@ -29,6 +29,7 @@ def _newest() -> bytes:
 def write_new(path: Path) -> None:
     """Make an empty database of the newest schema where there is none."""
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_newest())
 
 

@@ -18,6 +18,7 @@ from sqlmodel import SQLModel, select
 from typer.testing import CliRunner
 
 from bot.answering import canary, pins, promotion
+from bot.answering.holding import hold
 from bot.answering.strategy import Strategy
 from bot.backup import write_backup
 from bot.budget import Limits
@@ -386,7 +387,7 @@ def promoted(database: Database) -> None:
     with database.write() as session:
         first, second = (make_version(session).name for _ in range(2))
     with deed(database) as session:
-        promotion.hold(session, TEAM, first, ALICE, MEMBER)
+        hold(session, TEAM, first, ALICE, MEMBER, utc_now())
     with deed(database) as session:
         promotion.promote(session, TEAM, first, ALICE, MEMBER)
     ends = utc_now() + timedelta(days=1)

@@ -30,7 +30,8 @@ def wait_for_end(trainer: LocalTrainer, job_id: str) -> JobStatus:
     status = wait_for_step(trainer, job_id, 10**9)
     assert status.state != JobState.RUNNING, "the job did not end in time"
     if status.state == JobState.FAILED:
-        for log in (trainer._jobs_dir / job_id).glob("*log*"):
+        folder = getattr(trainer, "_jobs_dir", None)  # a provider keeps its jobs
+        for log in (folder / job_id).glob("*log*") if folder else ():
             print(log.name, log.read_text(errors="replace")[-3000:])  # noqa: T201
     return status
 

@@ -109,6 +109,6 @@ class RightsWithdrawnError(TrainingError):
     def __init__(self, sources: Sequence[str], trainer: str) -> None:
         super().__init__(
             f"The data set holds rows from {', '.join(sources)}, which nobody attests any more. "
-            f"`/apprentice train {trainer}` leaves them out."
+            f"Type `/apprentice train {trainer}` to train without them."
         )
         self.sources = list(sources)

@@ -18,6 +18,7 @@ from bot.dataset.errors import (
     ExampleTooLongError,
     LeakageError,
     NotEnoughExamplesError,
+    RightsWithdrawnError,
 )
 from bot.dataset.rights import attest
 from bot.dataset.snapshot import freeze
@@ -40,6 +41,7 @@ REFUSALS = [
     ExampleTooLongError(7, "How?", 900, 512),
     LeakageError([1, 2]),
     AttestationMissingError(),
+    RightsWithdrawnError(["import"], "local"),
 ]
 
 

@@ -127,7 +127,7 @@ def test_a_server_that_falls_silent_is_waited_for_only_so_long(
     words: list[str],
     expected: type[EngineError],
 ) -> None:
-    monkeypatch.setattr("bot.engines.client.SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr("bot.engines.chat_client.SILENCE_SECONDS", 0.3)
     is_over = threading.Event()
 
     def reply(handler: BaseHTTPRequestHandler) -> None:

@@ -101,7 +101,7 @@ def test_a_pause_holds_up_only_what_it_names(database):
     put(database, "old", text="changed")
     put(database, "new")
 
-    paused = [Pause("C1", is_update=True), Pause("C2", is_update=False)]
+    paused = frozenset([Pause("C1", is_update=True), Pause("C2", is_update=False)])
 
     assert claim(database, pauses=paused).key == "new"
     assert claim(database, pauses=paused) is None

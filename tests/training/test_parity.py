@@ -189,10 +189,14 @@ def test_the_running_bots_engine_is_compared_too(
     version: Any = SimpleNamespace(
         name="workspace-v1", adapter_path="adapter", remote_id=None, base_digest=""
     )
-    assert probing._parity(workshop, version) is None
+    compared = probing._comparable(workshop, version)
+    samples_file = tmp_path / "adapter" / PARITY_FILE
+    assert compared is not None
+    assert first_difference(compared, version.name, samples_file) is None
 
-    samples = json.loads((tmp_path / "adapter" / PARITY_FILE).read_text())
+    samples = json.loads(samples_file.read_text())
     samples[0]["tokens"][3] += 1
-    (tmp_path / "adapter" / PARITY_FILE).write_text(json.dumps(samples))
+    samples_file.write_text(json.dumps(samples))
 
-    assert str(probing._parity(workshop, version)).startswith("in row 1, token 3 was")
+    found = first_difference(compared, version.name, samples_file)
+    assert str(found).startswith("in row 1, token 3 was")

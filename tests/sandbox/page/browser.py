@@ -26,7 +26,7 @@ FLAGS = (
 )  # fmt: skip
 DESKTOP, PHONE = (1280, 800), (390, 844)
 PATIENCE_SECONDS = 30.0  # a busy machine is slow, not wrong
-QUIET_SCHEMES = ("data", "blob", "about", "chrome")  # the last is the browser itself
+QUIET_SCHEMES = ("data", "blob", "about", "chrome", "chrome-untrusted")  # its own pages
 
 
 class Tab:

@@ -28,6 +28,7 @@ def prints_of_pair(question: str, answer: str) -> tuple[Prints, Prints]:
         both, alone = stems_of_pair(question, answer)
         found = frozenset(map(hash, both)), frozenset(map(hash, alone))
         if len(_known) >= _REMEMBERED:
-            _known.clear()
+            # The oldest goes, not all at once; another thread may have taken it just now.
+            _known.pop(next(iter(tuple(_known))), None)
         _known[key] = found
     return found

@@ -25,3 +25,13 @@ def test_no_word_of_a_compared_example_stays_in_memory():
     numbers = [number for known in prints._known.values() for each in known for number in each]
     assert numbers
     assert all(type(number) is int for number in numbers)
+
+
+def test_the_oldest_is_forgotten_first_and_no_more_is_remembered_than_the_bound(monkeypatch):
+    monkeypatch.setattr(prints, "_known", {})
+    monkeypatch.setattr(prints, "_REMEMBERED", 3)
+
+    for number in range(5):
+        prints_of_pair(f"question {number}", "answer")
+
+    assert list(prints._known) == [hash((f"question {number}", "answer")) for number in (2, 3, 4)]

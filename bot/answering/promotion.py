@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from bot.answering.blind import people_words
+from bot.answering.parity import IF_PROVEN, accept_unproven, check_proven
 from bot.answering.strategy import BASE, FULL_SCALE, Strategy, live_strategy
 from bot.errors import (
     AlreadyLiveError,
@@ -48,22 +49,26 @@ def promote(
     by: str,
     viewer: Viewer,
     home: Path | None = None,
+    *,
+    accepts_unproven: bool = False,
 ) -> Promotion:
     """
     Put a version live, with the number of examples that its evaluation found best.
 
-    ``home`` is where its files are looked for.
+    ``home`` is where its files are looked for. ``accepts_unproven``: ``by`` takes it on themselves
+    that nobody can prove it to be served as it was trained.
 
     Raises:
         NotFoundError: no such version, or not for this viewer; names the nearest.
         AlreadyLiveError: it answers already.
         NotEarnedError: the evaluation does not support it, or is not there; or its files are gone.
+        UnprovenError: nobody knows whether it is served as it was trained.
         MovedMeanwhileError: somebody else decided what answers in the same moment.
     """
     version = find_version(session, team_id, version_name, viewer)
     if live_strategy(session, team_id, version.audience).version_name == version.name:
         raise AlreadyLiveError(version.name)
-    evaluation = earned(session, version, home)
+    evaluation = earned(session, version, home, accepted_by=by if accepts_unproven else None)
     _check_nobody_moved(session, version, by)
     return put_live(session, version, strategy_of(version, evaluation), by, by)
 
@@ -225,25 +230,41 @@ def record(session: Session, action: str, version: ModelVersion, by: str) -> Non
     )
 
 
-def earned(session: Session, version: ModelVersion, home: Path | None = None) -> Evaluation:
+def earned(
+    session: Session,
+    version: ModelVersion,
+    home: Path | None = None,
+    *,
+    accepted_by: str | None = None,
+) -> Evaluation:
     """
     Return the evaluation on the strength of which a version may answer everywhere.
 
+    ``accepted_by`` is the admin who does without a proof of parity, if one does.
+
     Raises:
         NotEarnedError: there is none, or the version cannot answer any more; says why.
+        UnprovenError: it lacks nothing but the proof that it is served as it was trained.
     """
     evaluation = judged(session, version, home)
+    _check_earned(session, version, evaluation)
+    if accepted_by is not None:
+        accept_unproven(session, evaluation, version, accepted_by)
+    check_proven(evaluation, version)
+    return evaluation
+
+
+def _check_earned(session: Session, version: ModelVersion, evaluation: Evaluation) -> None:
     assert version.id is not None
     # Votes settle what was not settled; they outweigh no leak and nothing that was forgotten.
     is_open = evaluation.verdict in (Verdict.PROMOTE, Verdict.HOLD)
     if is_open and canaries.is_won(session, version.team_id, version.id):
-        return evaluation
-    if evaluation.verdict != Verdict.PROMOTE:
+        return
+    if evaluation.verdict != Verdict.PROMOTE and IF_PROVEN not in evaluation.evidence:
         raise NotEarnedError(f"{version.name} did not earn it. {evaluation.reason}")
     people = evaluation.evidence.get("people", {})
     if people.get("prefer") == "prompted":
         raise NotEarnedError(f"{version.name} did not earn it. {people_words(people)}")
-    return evaluation
 
 
 def judged(session: Session, version: ModelVersion, home: Path | None = None) -> Evaluation:
@@ -272,11 +293,12 @@ def judged(session: Session, version: ModelVersion, home: Path | None = None) ->
 def strategy_of(version: ModelVersion, evaluation: Evaluation) -> Strategy:
     """How a version answered best: the gate's choice, else by token F1."""
     own = [line for line in evaluation.strategies if line.get("version") == version.name]
-    chosen = [line for line in own if line["name"] == evaluation.best]
-    best = chosen or sorted(own, key=lambda line: float(line.get("f1", 0)), reverse=True)
-    if not best:
+    best = evaluation.evidence.get(IF_PROVEN, evaluation.best)
+    chosen = [line for line in own if line["name"] == best]
+    lines = chosen or sorted(own, key=lambda line: float(line.get("f1", 0)), reverse=True)
+    if not lines:
         return Strategy(version.name, BASE.examples)
-    return Strategy(version.name, int(best[0]["examples"]), best[0].get("scale", FULL_SCALE))
+    return Strategy(version.name, int(lines[0]["examples"]), lines[0].get("scale", FULL_SCALE))
 
 
 def _check_nobody_moved(session: Session, version: ModelVersion, by: str) -> None:

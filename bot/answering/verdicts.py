@@ -1,17 +1,21 @@
 """A verdict in one line, and what its table does not show, for everybody who does. Pure."""
 
+from bot.answering.parity import IF_PROVEN
 from storage.tables import Evaluation, Verdict
 
 _HEADLINES = {
     Verdict.PROMOTE: "✅ {version} earned its promotion",
     Verdict.HOLD: "⏸️ {version}: not enough evidence yet",
-    Verdict.REJECT: "❌ {version} is worse than what is there",
+    Verdict.REJECT: "❌ {version} is rejected",
     Verdict.DO_NOT_TUNE: "💡 {version}: prompting alone is as good",
 }
+_UNPROVEN = "⏸️ {version} answers better, but parity is not proven"
 
 
-def headline_of(verdict: Verdict, version_name: str) -> str:
-    return _HEADLINES[verdict].format(version=version_name)
+def headline_of(evaluation: Evaluation, version_name: str) -> str:
+    lacks_proof_alone = IF_PROVEN in evaluation.evidence
+    words = _UNPROVEN if lacks_proof_alone else _HEADLINES[evaluation.verdict]
+    return words.format(version=version_name)
 
 
 def similarity_words(evaluation: Evaluation) -> str:

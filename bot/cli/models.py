@@ -49,7 +49,16 @@ def list_versions(
 
 @cli.command()
 def promote(
-    context: typer.Context, version: str, by: ByOption = "operator", team: TeamOption = ""
+    context: typer.Context,
+    version: str,
+    by: ByOption = "operator",
+    unproven: Annotated[
+        bool,
+        typer.Option(
+            "--unproven", help="Do without the proof that it is served as it was trained."
+        ),
+    ] = False,
+    team: TeamOption = "",
 ) -> None:
     """Put a version live, if its evaluation supports it."""
     with open_database(settings_of(context)) as database:
@@ -57,7 +66,9 @@ def promote(
         with database.write() as session:
             viewer = operator(session, team_id)
             home = settings_of(context).apprentice_home
-            promotion.promote(session, team_id, version, by, viewer, home)
+            promotion.promote(
+                session, team_id, version, by, viewer, home, accepts_unproven=unproven
+            )
     print(f"{version} answers from now on.")
 
 

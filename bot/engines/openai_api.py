@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from bot.engines.chat_client import ChatClient
-from bot.engines.client import Completion, Message
+from bot.engines.client import Beginning, Completion, Message
 from bot.engines.errors import AdapterUnknownError, EngineRefusedError
 
 #: The SDK's own retries, with its back-off; they end before the first word.
@@ -85,6 +85,17 @@ class OpenAIApiEngine:
         """Estimate the prompt's tokens, rather too many than too few."""
         characters = sum(len(message["content"]) for message in messages)
         return characters // CHARACTERS_PER_TOKEN + TOKENS_PER_TURN * len(messages)
+
+    def beginning(self, messages: Sequence[Message], *, adapter: str | None, top: int) -> Beginning:
+        """Say what the server says: mostly a count, and log-probabilities where it gives them."""
+        model = self._name_of(adapter, 1.0)
+        with _unknown_if_gone(adapter):
+            try:
+                return self._client.beginning(messages, model=model, top=top)
+            except EngineRefusedError as error:
+                if error.status == 404:
+                    raise
+                return Beginning()  # it takes no such request
 
     def _name_of(self, adapter: str | None, scale: float) -> str:
         if adapter is None:

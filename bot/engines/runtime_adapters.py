@@ -10,10 +10,11 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from bot.engines.chat_client import ChatClient
-from bot.engines.client import Completion, Message
+from bot.engines.client import Beginning, Completion, Message
 from bot.engines.errors import (
     AdapterFileError,
     AdapterRefusedHereError,
@@ -135,6 +136,37 @@ class RuntimeAdapterEngine:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Estimate the prompt's tokens, rather too many than too few."""
         return self._base.count_tokens(messages)
+
+    def beginning(self, messages: Sequence[Message], *, adapter: str | None, top: int) -> Beginning:
+        """Return the prompt's tokens as vLLM cuts them, and the likeliest first ones after it."""
+        if adapter is None:
+            return self._base.beginning(messages, adapter=None, top=top)
+        with self._asking(adapter, 1.0) as model:
+            try:
+                return self._begun(messages, model, top)
+            except EngineRefusedError as error:
+                self._load_again(adapter, error)
+                return self._begun(messages, model, top)
+
+    def _begun(self, messages: Sequence[Message], model: str, top: int) -> Beginning:
+        try:
+            begun = self._client.beginning(messages, model=model, top=top, as_ids=True)
+        except EngineRefusedError as error:
+            if error.status == 404:
+                raise
+            return Beginning()  # it takes no such request
+        return replace(begun, tokens=self._tokens(messages, model))
+
+    def _tokens(self, messages: Sequence[Message], model: str) -> list[int] | None:
+        """None where somebody has switched that endpoint off."""
+        body = {"model": model, "messages": list(messages), "add_generation_prompt": True}
+        try:
+            told = self._client.post(f"{self._url.removesuffix('/v1')}/tokenize", body)
+        except EngineRefusedError:
+            return None
+        tokens = told.get("tokens")
+        is_told = isinstance(tokens, list) and all(isinstance(each, int) for each in tokens)
+        return tokens if is_told else None
 
     @contextmanager
     def _asking(self, adapter: str, scale: float) -> Iterator[str]:

@@ -11,7 +11,7 @@ from bot.answering.abstention import choose, keep_thresholds
 from bot.answering.strategy import Strategy, live_strategy
 from bot.engines.errors import AdapterFileError
 from bot.evaluation.blind import pairs_of
-from bot.evaluation.conclusion import conclude
+from bot.evaluation.conclusion import Heard, conclude
 from bot.evaluation.evaluate import Exam, ask, held_out
 from bot.evaluation.gate import Findings
 from bot.evaluation.judge_model import ask_judge
@@ -238,20 +238,16 @@ def conclusion_of(
         ]
     taught = (row.answer for row in exam.rows)
     likeness = likeness_among(workshop.patient_meaning, (*(one.text for one in answers), *taught))
-    prices = workshop.provider_prices if version.remote_id else OWN_MACHINE
-    return conclude(
-        run,
-        version.id,
-        version.name,
-        exam.strategies,
-        exam.rows,
-        answers,
-        findings,
-        prices,
-        workshop.thresholds,
-        likeness,
-        _taught(workshop, run, version),
+    heard = Heard(
+        candidate=version.name,
+        strategies=exam.strategies,
+        rows=exam.rows,
+        answers=answers,
+        prices=workshop.provider_prices if version.remote_id else OWN_MACHINE,
+        likeness=likeness,
+        taught=_taught(workshop, run, version),
     )
+    return conclude(run, version.id, heard, findings, workshop.thresholds)
 
 
 def _taught(workshop: Workshop, run: Run, version: ModelVersion) -> Taught:

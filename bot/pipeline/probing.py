@@ -1,15 +1,10 @@
 """What speaks against a candidate besides its scores: parity, erased data, leaks, forgetting."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from bot.answering.strategy import FULL_SCALE
-from bot.engines.llama_cpp import LlamaCppEngine
-from bot.engines.routed import RoutedEngine
 from bot.evaluation.canary import canary_of
 from bot.evaluation.gate import Findings
-from bot.evaluation.parity import first_difference
 from bot.evaluation.probes import (
     Outside,
     Probe,
@@ -21,9 +16,8 @@ from bot.evaluation.probes import (
 )
 from bot.evaluation.strategies import is_of
 from bot.pipeline.preparing import rows_of_run
+from bot.pipeline.proving import parity_of
 from bot.pipeline.workshop import Workshop
-from bot.training.downloaded import MANIFEST
-from bot.training.trainer import PARITY_FILE
 from storage import evaluations, probes
 from storage.audience import Viewer
 from storage.tables import ModelVersion, Run, Snapshot
@@ -39,6 +33,7 @@ def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
 
     Raises:
         EngineError: the engine does not answer; what was answered stays.
+        TrainingError: its trainer cannot be asked what it saw.
     """
     general = general_probes()
     base = _results(workshop, run.team_id, None, FULL_SCALE, general)
@@ -49,11 +44,11 @@ def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
     workshop.checkpoint("general tasks done")
     leaky = _leaks(workshop, run, version)
     workshop.checkpoint("leaks looked for")
-    engine = _comparable(workshop, version)
-    folder = workshop.home / version.adapter_path
+    parity = parity_of(workshop, run, version)
+    workshop.checkpoint("parity looked at")
     return Findings(
-        parity=first_difference(engine, version.name, folder / PARITY_FILE) if engine else None,
-        is_parity_proven=engine is not None,
+        parity=parity.difference,
+        unproven=parity.unproven,
         data=_erased(workshop, version),
         leaks=leaky,
         ability=min(abilities, key=lambda found: found.mean),
@@ -139,21 +134,6 @@ def _words(*, planted: int, foreign: int, secrets: int) -> list[str]:
             "or an account. Look for it in the examples and train again."
         )
     return words
-
-
-def _comparable(workshop: Workshop, version: ModelVersion) -> LlamaCppEngine | None:
-    """Another's engine says nothing of its tokens, nor does another's trainer."""
-    engine = workshop.engine.local if isinstance(workshop.engine, RoutedEngine) else workshop.engine
-    is_ours = not version.remote_id and not _is_from_elsewhere(workshop.home / version.adapter_path)
-    return engine if isinstance(engine, LlamaCppEngine) and is_ours else None
-
-
-def _is_from_elsewhere(folder: Path) -> bool:
-    """Whether a provider trained the adapter and it was downloaded."""
-    try:
-        return "trained_by" in json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError):
-        return False
 
 
 def _erased(workshop: Workshop, version: ModelVersion) -> str | None:

@@ -96,9 +96,8 @@ def _decide(session: Session, canary: Canary, watch: Watch) -> _Decision | None:
     version = versions.get(session, canary.team_id, canary.version_id)
     if version is None or not can_answer(version):
         return _Decision(CanaryState.ROLLED_BACK, "it cannot answer any more")
-    if not canaries_of.may_be_tried(
-        evaluations.of_version(session, canary.team_id, canary.version_id)
-    ):
+    evaluation = evaluations.of_version(session, canary.team_id, canary.version_id)
+    if not canaries_of.may_be_tried(version, evaluation):
         return _Decision(CanaryState.ROLLED_BACK, "its evaluation was judged anew and forbids it")
     live_name = live_strategy(session, canary.team_id, canary.audience).version_name
     live_id = canaries_of.id_of(session, canary.team_id, live_name, canary.audience)

@@ -64,6 +64,27 @@ def test_a_clear_gain_outweighs_no_finding(findings, words):
     assert judgement.best == BASE_1
 
 
+def test_a_clear_gain_whose_serving_nobody_could_compare_is_held_and_remembered():
+    why = "`openai` does not say which tokens it trained on."
+    clear = {BASE: 0.15, BASE_1: 0.36, TUNED: 0.42, TUNED_1: 0.74}
+
+    found = gate(clear, findings=Findings(unproven=why))
+
+    assert found.verdict is Verdict.HOLD
+    assert found.reason.startswith(f"Not proven to be served as it was trained: {why} Tuning pays")
+    assert (found.if_proven, found.best) == (TUNED_1, BASE_1)
+    assert found.gain == gate(clear).gain
+
+
+def test_what_cannot_be_compared_excuses_nothing_else():
+    clear = {BASE: 0.15, BASE_1: 0.36, TUNED: 0.42, TUNED_1: 0.74}
+    leaking = gate(clear, findings=Findings(unproven="who knows.", leaks=["it said a word."]))
+    worse = gate({BASE: 0.7, BASE_1: 0.7, TUNED: 0.2}, findings=Findings(unproven="who knows."))
+
+    assert (leaking.verdict, leaking.if_proven) == (Verdict.REJECT, None)
+    assert (worse.verdict, worse.if_proven) == (Verdict.REJECT, None)
+
+
 def test_an_ability_that_drops_less_than_the_margin_blocks_nothing():
     findings = Findings(ability=Interval(-0.02, -0.08, 0.04))
 

@@ -76,7 +76,7 @@ def _verdict(report: Report) -> h.Node:
         f"judged {evaluation.created_at:%Y-%m-%d %H:%M} UTC",
     ]
     return h.header[
-        h.h1[_clean(headline_of(evaluation.verdict, report.version.name))],
+        h.h1[_clean(headline_of(evaluation, report.version.name))],
         h.p(".reason")[_clean(evaluation.reason)],
         h.p[people_words(people)] if people else None,
         h.p[judge_words(judge, people)] if judge else None,
@@ -282,7 +282,8 @@ def _parity_words(found: Mapping[str, Any]) -> str:
         return "no difference found, as far as engine and trainer tell"
     if found["parity_proven"]:
         return "proven: the same tokens, and the same chances of the first words"
-    return "not proven: whoever trained or serves it says nothing of its tokens"
+    why = found.get("unproven") or "whoever trained or serves it says nothing of its tokens"
+    return f"not proven: {why}"
 
 
 def _strays(report: Report) -> str:

@@ -226,7 +226,7 @@ def rollback(
     """
     with deps.database.write() as session:
         before = live_version(session, team_id, audience)
-        promotion.rollback(session, team_id, audience, person.user_id)
+        promotion.rollback(session, team_id, audience, person.user_id, home=deps.home)
         after = live_version(session, team_id, audience)
         _put_cards(session, before, after)
     return before, after

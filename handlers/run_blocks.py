@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.answering.blind import judge_words, people_words
 from bot.answering.parity import ACCEPTED, IF_PROVEN, UNPROVEN, may_answer
-from bot.answering.verdicts import headline_of, similarity_words
+from bot.answering.verdicts import abstention_words, headline_of, similarity_words
 from bot.budget import shown
 from bot.dataset.checks.findings import WARNINGS, warned_of
 from handlers import blocks
@@ -301,7 +301,8 @@ def _table_note(evaluation: Evaluation) -> str:
         f"Averages over {number} held-out question{'' if number == 1 else 's'}, each answered by "
         "every strategy. Token F1: 1 is the curated answer word for word, 0 shares no word. "
         f"{similarity_words(evaluation)} "
-        "Facts: numbers, names, commands and links of the curated answer."
+        "Facts: numbers, names, commands and links of the curated answer. "
+        f"{abstention_words(evaluation)}"
     )
 
 

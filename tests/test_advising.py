@@ -6,7 +6,8 @@ import pytest
 from sqlmodel import select
 
 from bot.dataset.rights import attest
-from bot.evaluation.advice import Answer, sections
+from bot.evaluation.advice import Answer
+from bot.evaluation.advice_page import sections
 from bot.pipeline.advising import advise
 from bot.pipeline.parts import part_of
 from storage.audience import WORKSPACE, Viewer

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from bot.answering.blind import people_words
 from bot.answering.parity import IF_PROVEN, accept_unproven, check_proven
 from bot.answering.strategy import BASE, FULL_SCALE, Strategy, live_strategy
+from bot.engines.intact import is_intact
 from bot.errors import (
     AlreadyLiveError,
     MovedMeanwhileError,
@@ -99,12 +100,19 @@ def put_live(
 
 
 def rollback(
-    session: Session, team_id: str, audience: str, by: str, reason: str | None = None
+    session: Session,
+    team_id: str,
+    audience: str,
+    by: str,
+    reason: str | None = None,
+    *,
+    home: Path | None = None,
 ) -> Promotion:
     """
     Return to what answered before the last promotion; below the first is prompting alone.
 
-    ``reason`` is why, where no person decided it.
+    ``reason`` is why, where no person decided it; ``home`` is where files are looked for: what has
+    lost its own is passed over.
 
     Raises:
         NothingToRollBackError: nothing is promoted.
@@ -115,7 +123,7 @@ def rollback(
     before = standing[-2] if len(standing) > 1 else None
     promotion = _return_to(session, team_id, audience, by, standing[-1], before, reason)
     # One row a step, so that the history still tells what stood before what.
-    while before is not None and not _may_answer(session, before):
+    while before is not None and not _may_answer(session, before, home):
         left, before = before, standing[-3] if len(standing) > 2 else None
         standing.pop()
         promotion = _return_to(session, team_id, audience, by, left, before)
@@ -141,13 +149,16 @@ def _standing(session: Session, team_id: str, audience: str) -> list[Promotion]:
     return standing
 
 
-def _may_answer(session: Session, promotion: Promotion) -> bool:
+def _may_answer(session: Session, promotion: Promotion, home: Path | None = None) -> bool:
     """What lost its files, or learned from words that were erased since, is not returned to."""
     if promotion.version_id is None:
         return True
     version = versions.get(session, promotion.team_id, promotion.version_id)
     return (
-        version is not None and version.state != VersionState.RETIRED and version.tainted_at is None
+        version is not None
+        and version.state != VersionState.RETIRED
+        and version.tainted_at is None
+        and has_its_files(version, home)
     )
 
 
@@ -274,9 +285,13 @@ def judged(session: Session, version: ModelVersion, home: Path | None = None) ->
     Raises:
         NotEarnedError: it has none, or its files are gone, or what it learned was erased.
     """
-    is_here = home is None or not version.gguf_path or (home / version.gguf_path).is_file()
-    if version.state == VersionState.RETIRED or not is_here:
+    if version.state == VersionState.RETIRED:
         raise NotEarnedError(f"{version.name} is retired: its files may be gone. Train again.")
+    if not has_its_files(version, home):
+        raise NotEarnedError(
+            f"The files of {version.name} are gone, or are not those that were made. Bring them "
+            "back from a backup, or train again."
+        )
     if version.tainted_at is not None:
         raise NotEarnedError(
             f"{version.name} learned from something that was erased since. Train again."
@@ -288,6 +303,13 @@ def judged(session: Session, version: ModelVersion, home: Path | None = None) ->
             f"{version.name} is not evaluated yet. Wait for the verdict of its run."
         )
     return evaluation
+
+
+def has_its_files(version: ModelVersion, home: Path | None) -> bool:
+    """Where nobody says where to look, or a provider keeps them, they are taken to be there."""
+    if home is None or not version.gguf_path:
+        return True
+    return is_intact(home / version.gguf_path, version.checksum)
 
 
 def strategy_of(version: ModelVersion, evaluation: Evaluation) -> Strategy:

@@ -18,6 +18,29 @@ def headline_of(evaluation: Evaluation, version_name: str) -> str:
     return words.format(version=version_name)
 
 
+def abstention_words(evaluation: Evaluation) -> str:
+    """How often what would answer says that it does not know; nothing where nobody was asked."""
+    line = next((one for one in evaluation.strategies if one["name"] == evaluation.best), {})
+    parts = [
+        f"{round(line[name] * line[f'{name}_of'])} of {line[f'{name}_of']} {what}"
+        for name, what in (
+            ("abstained_wrong", "questions that were taught, wrongly"),
+            ("abstained_right", "that nobody has answered, rightly"),
+        )
+        if f"{name}_of" in line
+    ]
+    if len(parts) < 2:
+        return ""
+    words = f"{line['name']} says “I don’t know” to {parts[0]}, and to {parts[1]}."
+    asked = evaluation.evidence.get("in_vain", {})
+    if asked.get("by_retrieval"):
+        words += (
+            f" Of {asked['of']} that people asked in vain, {asked['by_retrieval']} are refused "
+            "before any model is asked, as nothing fits them."
+        )
+    return words
+
+
 def similarity_words(evaluation: Evaluation) -> str:
     """What similarity means, or why it is missing; nothing where nobody asked for it."""
     if problem := evaluation.evidence.get("similarity"):

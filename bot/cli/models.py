@@ -83,7 +83,8 @@ def rollback(
     with open_database(settings_of(context)) as database:
         team_id = team_of(database, team)
         with database.write() as session:
-            promotion.rollback(session, team_id, audience, by)
+            home = settings_of(context).apprentice_home
+            promotion.rollback(session, team_id, audience, by, home=home)
             live = live_strategy(session, team_id, audience)
     print(f"{live.version_name or 'The base model'} answers from now on.")
 
@@ -99,11 +100,14 @@ def compare(
     """Say which of two versions answers better, on the held-out questions both were asked."""
     from bot.pipeline.comparing import compare_versions
 
-    with open_database(settings_of(context)) as database:
+    settings = settings_of(context)
+    with open_database(settings) as database:
         team_id = team_of(database, team)
         with database.read() as session:
             viewer = operator(session, team_id)
-            found = compare_versions(session, team_id, first, second, viewer)
+            found = compare_versions(
+                session, team_id, first, second, viewer, settings.apprentice_home
+            )
     if as_json:
         print(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
     else:

@@ -6,6 +6,7 @@ under way keeps its adapter. vLLM must see our files under the same path.
 """
 
 import hashlib
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ from bot.errors import EngineError
 
 log = logging.getLogger(__name__)
 WEIGHTS = "adapter_model.safetensors"
+#: Beside them: the checksums of what was made.
+MANIFEST = "manifest.json"
 
 
 class RuntimeAdapterEngine:
@@ -214,13 +217,26 @@ class RuntimeAdapterEngine:
 def _served_name(version: str, gguf_path: Path) -> str:
     """
     Raises:
-        AdapterFileError: its weights are not there.
+        AdapterFileError: its weights are not there, or not those that were made.
     """
+    folder = gguf_path.parent
     try:
-        with (gguf_path.parent / WEIGHTS).open("rb") as file:
-            return f"{version}-{hashlib.file_digest(file, 'sha256').hexdigest()[:12]}"
+        with (folder / WEIGHTS).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise AdapterFileError(version) from error
+    if digest != _as_made(folder, digest):
+        raise AdapterFileError(version)
+    return f"{version}-{digest[:12]}"
+
+
+def _as_made(folder: Path, unknown: str) -> str:
+    """The checksum of the weights when they were made."""
+    try:
+        made = json.loads((folder / MANIFEST).read_text())["files"][WEIGHTS]
+    except (OSError, ValueError, KeyError, TypeError):
+        return unknown
+    return str(made)
 
 
 @contextmanager

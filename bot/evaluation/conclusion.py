@@ -1,6 +1,6 @@
 """From a complete set of answers to the row people read: numbers by strategy, verdict, reason."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,18 @@ from storage.tables import Evaluation, EvaluationAnswer, Run, SnapshotRow, Split
 
 
 @dataclass(frozen=True)
+class InVain:
+    """
+    To how many of ``of`` questions nobody has answered each strategy, by its key, said that it
+    does not know; ``by_retrieval`` are refused in serving before any model is asked.
+    """
+
+    declined: Mapping[str, int]
+    of: int
+    by_retrieval: int
+
+
+@dataclass(frozen=True)
 class Heard:
     """
     All that was asked and answered for one candidate, complete.
@@ -34,6 +46,7 @@ class Heard:
     prices: TokenPrices | None = OWN_MACHINE
     likeness: Likeness | None = None
     taught: Taught = field(default_factory=lambda: Taught({}))
+    in_vain: InVain | None = None
 
     @cached_property
     def wordings(self) -> dict[int, Hashable]:
@@ -72,6 +85,10 @@ def conclude(
         evidence[IF_PROVEN] = title_of(judgement.if_proven, candidate)
     if heard.likeness and heard.likeness.problem:
         evidence["similarity"] = heard.likeness.problem
+    if heard.in_vain:
+        evidence["in_vain"] = {
+            "of": heard.in_vain.of, "by_retrieval": heard.in_vain.by_retrieval
+        }  # fmt: skip
     return Evaluation(
         team_id=run.team_id,
         run_id=run.id,
@@ -108,7 +125,18 @@ def _line(heard: Heard, strategy: Strategy) -> dict[str, Any]:
         "examples": strategy.examples,
         "scale": strategy.scale,
         **figures,
+        **_abstained(figures, heard.in_vain, key_of(strategy)),
     }
+
+
+def _abstained(figures: Mapping[str, Any], asked: InVain | None, key: str) -> dict[str, Any]:
+    """Rightly, to unseen questions of the data set and to what people asked in vain together."""
+    if asked is None:
+        return {}
+    unseen = figures.get("abstained_right_of", 0)
+    rightly = figures.get("abstained_right", 0.0) * unseen + asked.declined[key]
+    total = unseen + asked.of
+    return {"abstained_right": rightly / total, "abstained_right_of": total}
 
 
 def clusters_of_rows(rows: Sequence[SnapshotRow]) -> dict[int, Hashable]:

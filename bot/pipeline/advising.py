@@ -23,11 +23,9 @@ from bot.evaluation.advice import (
     Kind,
     Material,
     Measured,
-    Section,
-    Spelling,
     answer_of,
-    sections,
 )
+from bot.evaluation.advice_page import Section, Spelling, sections
 from bot.evaluation.intervals import interval_of
 from bot.evaluation.learning_curve import Point, expect
 from bot.evaluation.lines import Line, best_line, strategy_of_line

@@ -19,6 +19,7 @@ from bot.evaluation.likeness import likeness_among
 from bot.evaluation.measures import OWN_MACHINE
 from bot.evaluation.strategies import competitors
 from bot.evaluation.strays import Taught
+from bot.pipeline.asking_in_vain import ask_in_vain
 from bot.pipeline.preparing import rows_of_run
 from bot.pipeline.probing import examine, scales_of
 from bot.pipeline.reporting import REPORT_FILE, write_report
@@ -225,7 +226,12 @@ def _write_page(workshop: Workshop, run: Run, run_id: int) -> None:
 def conclusion_of(
     workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, findings: Findings
 ) -> Evaluation:
-    """What follows from the exam's answers and the findings; not kept yet."""
+    """
+    What follows from the exam's answers and the findings; not kept yet.
+
+    Raises:
+        EngineError: the engine does not answer what nobody has answered.
+    """
     assert version.id is not None
     asked = {row.id for row in exam.rows}
     with workshop.database.read() as session:
@@ -246,6 +252,7 @@ def conclusion_of(
         prices=workshop.provider_prices if version.remote_id else OWN_MACHINE,
         likeness=likeness,
         taught=_taught(workshop, run, version),
+        in_vain=ask_in_vain(workshop, run, exam.strategies),
     )
     return conclude(run, version.id, heard, findings, workshop.thresholds)
 

@@ -1,5 +1,6 @@
 """Our adapters on somebody else's vLLM, played by the scripted engine with vLLM's words."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from bot.engines.errors import (
     EngineUnavailableError,
 )
 from bot.engines.routed import RoutedEngine
-from bot.engines.runtime_adapters import WEIGHTS, RuntimeAdapterEngine
+from bot.engines.runtime_adapters import MANIFEST, WEIGHTS, RuntimeAdapterEngine
 from bot.evaluation.parity import PROVEN, Parity
 from bot.pipeline.proving import parity_of
 from bot.settings import load_settings
@@ -135,6 +136,18 @@ def test_what_is_refused_is_named_and_nothing_changes(vllm, engine, tmp_path):
     vllm.loaded = served
     assert engine.adapters == {"workspace-v1"}
     assert engine.complete(QUESTION, adapter="workspace-v1").text
+
+
+def test_weights_that_are_not_those_that_were_made_are_not_loaded(vllm, engine, tmp_path):
+    made = adapter(tmp_path / "1")
+    digest = hashlib.sha256((tmp_path / "1" / WEIGHTS).read_bytes()).hexdigest()
+    (tmp_path / "1" / MANIFEST).write_text(json.dumps({"files": {WEIGHTS: digest}}))
+    engine.switch({"workspace-v1": made})
+    (tmp_path / "1" / WEIGHTS).write_bytes(b"somebody else's")
+
+    with pytest.raises(AdapterFileError, match="workspace-v1"):
+        engine.switch({"workspace-v1": made})
+    assert [name[-12:] for name in vllm.loaded] == [digest[:12]]
 
 
 def test_a_server_that_takes_no_adapters_says_what_to_set(vllm, engine, tmp_path):

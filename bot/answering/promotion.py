@@ -267,13 +267,14 @@ def earned(
 
 def _check_earned(session: Session, version: ModelVersion, evaluation: Evaluation) -> None:
     assert version.id is not None
+    people = evaluation.evidence.get("people", {})
     # Votes settle what was not settled; they outweigh no leak and nothing that was forgotten.
     is_open = evaluation.verdict in (Verdict.PROMOTE, Verdict.HOLD)
-    if is_open and canaries.is_won(session, version.team_id, version.id):
+    is_won = canaries.is_won(session, version.team_id, version.id)
+    if is_open and (is_won or people.get("settles")):
         return
     if evaluation.verdict != Verdict.PROMOTE and IF_PROVEN not in evaluation.evidence:
         raise NotEarnedError(f"{version.name} did not earn it. {evaluation.reason}")
-    people = evaluation.evidence.get("people", {})
     if people.get("prefer") == "prompted":
         raise NotEarnedError(f"{version.name} did not earn it. {people_words(people)}")
 

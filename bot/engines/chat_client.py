@@ -42,13 +42,20 @@ _TOO_LONG = {"exceed_context_size_error", "context_length_exceeded"}
 class ChatClient:
     """One server's chat completions; knows neither adapters nor processes."""
 
-    def __init__(self, base_url: str, api_key: str, *, max_retries: int = 0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        max_retries: int = 0,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> None:
         """``base_url`` ends in ``/v1``."""
         self._openai = openai.OpenAI(
             base_url=base_url,
             api_key=api_key,
             max_retries=max_retries,
-            timeout=openai.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+            timeout=openai.Timeout(silence_seconds, connect=CONNECT_SECONDS),
         )
 
     def stream(

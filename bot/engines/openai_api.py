@@ -8,7 +8,7 @@ answers as it was trained: no such server scales an adapter for one request.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from bot.engines.chat_client import ChatClient
+from bot.engines.chat_client import SILENCE_SECONDS, ChatClient
 from bot.engines.client import Beginning, Completion, Message
 from bot.engines.errors import AdapterUnknownError, EngineRefusedError
 
@@ -29,12 +29,17 @@ class OpenAIApiEngine:
         *,
         model: str = "",
         adapters: Mapping[str, str] | None = None,
+        max_retries: int = MAX_RETRIES,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         """
         ``model`` is the base model's name, empty for the first one the server lists;
-        ``adapters`` maps our model versions to the server's model names.
+        ``adapters`` maps our model versions to the server's model names. The server may stay
+        silent for ``silence_seconds``, and is asked again ``max_retries`` times.
         """
-        self._client = ChatClient(base_url, api_key, max_retries=MAX_RETRIES)
+        self._client = ChatClient(
+            base_url, api_key, max_retries=max_retries, silence_seconds=silence_seconds
+        )
         self._model = model
         self._names = dict(adapters or {})
 

@@ -116,7 +116,10 @@ def judge(
             f"{comparison.mean(live[0]):.2f}, {facts.chosen} {facts.chosen_mean:.2f}."
         )
     if verdict == Verdict.PROMOTE and findings.unproven:
-        reason = f"Not proven to be served as it was trained: {findings.unproven} {reason}"
+        reason = (
+            f"Not proven to be served as it was trained: {findings.unproven} {reason} An admin may "
+            f"take that on themselves: `/apprentice promote {candidate} unproven`."
+        )
         return Judgement(Verdict.HOLD, reason, rival.strategy, gain, chosen.strategy)
     best = chosen if verdict == Verdict.PROMOTE else rival
     return Judgement(verdict, reason, best.strategy, gain)

@@ -5,6 +5,7 @@ from typing import Any
 
 import htpy as h
 
+from bot.answering.parity import ACCEPTED
 from bot.evaluation.lines import strategy_of_line
 from bot.evaluation.report.content import Report
 from bot.evaluation.report.text import clean, count, definitions, percent
@@ -20,7 +21,8 @@ def findings(report: Report) -> h.Node:
         h.h2["What was looked for besides"],
         definitions(
             {
-                "Served as it was trained": found.get("parity") or _parity_words(found),
+                "Served as it was trained": found.get("parity")
+                or _parity_words(report.evaluation.evidence),
                 "Data": found.get("data") or "nothing it learned was erased",
                 "Leaks": "; ".join(leaks),
                 "Answers of other questions": _strays(report),
@@ -35,13 +37,17 @@ def findings(report: Report) -> h.Node:
     ]
 
 
-def _parity_words(found: Mapping[str, Any]) -> str:
+def _parity_words(evidence: Mapping[str, Any]) -> str:
+    found = evidence["findings"]
     if "parity_proven" not in found:  # a verdict of an older release
         return "no difference found, as far as engine and trainer tell"
     if found["parity_proven"]:
         return "proven: the same tokens, and the same chances of the first words"
     why = found.get("unproven") or "whoever trained or serves it says nothing of its tokens"
-    return f"not proven: {why}"
+    words = f"not proven: {why}"
+    if accepted := evidence.get(ACCEPTED):
+        words += f" Promoted all the same as {accepted['by']} decided on {accepted['at'][:10]}."
+    return words
 
 
 def _strays(report: Report) -> str:

@@ -69,7 +69,7 @@ def test_every_strategy_says_whether_it_knows_that_it_does_not_know(database, tm
     assert shares == {"base": 1, "base + 1 example": 1, "tuned": 0, "tuned + 1 example": 0}
     assert {line["abstained_right_of"] for line in evaluation.strategies} == {2}
     assert evaluation.evidence["in_vain"] == {"of": 2, "by_retrieval": 0}
-    words = "0 of 12 questions that were taught, wrongly, and to 0 of 2 that nobody has answered"
+    words = "0 of 12 questions that were taught, where it is wrong, and to 0 of 2 that nobody has"
     assert words in abstention_words(evaluation)
 
 

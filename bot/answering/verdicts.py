@@ -24,14 +24,14 @@ def abstention_words(evaluation: Evaluation) -> str:
     parts = [
         f"{round(line[name] * line[f'{name}_of'])} of {line[f'{name}_of']} {what}"
         for name, what in (
-            ("abstained_wrong", "questions that were taught, wrongly"),
-            ("abstained_right", "that nobody has answered, rightly"),
+            ("abstained_wrong", "questions that were taught, where it is wrong"),
+            ("abstained_right", "that nobody has answered, where it is right"),
         )
         if f"{name}_of" in line
     ]
     if len(parts) < 2:
         return ""
-    words = f"{line['name']} says “I don’t know” to {parts[0]}, and to {parts[1]}."
+    words = f"“I don’t know” from {line['name']}: to {parts[0]}, and to {parts[1]}."
     asked = evaluation.evidence.get("in_vain", {})
     if asked.get("by_retrieval"):
         words += (

@@ -135,6 +135,14 @@ def test_a_model_worse_than_the_live_one_is_rejected_although_it_beats_prompting
     assert "workspace-v2 + 1 example" in judgement.reason
 
 
+def test_a_model_that_may_be_as_good_as_the_live_one_is_promoted():
+    live = Strategy("workspace-v2", 1)
+
+    judgement = gate({BASE: 0.1, BASE_1: 0.2, TUNED: 0.3, TUNED_1: 0.6, live: 0.61})
+
+    assert (judgement.verdict, judgement.best) == (Verdict.PROMOTE, TUNED_1)
+
+
 def test_few_held_out_facts_are_too_little_evidence_whatever_they_say():
     judgement = gate({BASE: 0.0, TUNED: 1.0}, questions=FEWEST_CLUSTERS - 3)
 

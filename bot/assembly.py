@@ -104,6 +104,7 @@ def make_workshop(
             settings.gate_margin,
             settings.gate_ability_margin,
             settings.gate_stray_margin,
+            settings.gate_dirty_share,
         ),
         judge=make_judge(settings),
         limits=settings.limits,

@@ -21,6 +21,7 @@ from bot.cli.options import (
     settings_of,
     team_of,
 )
+from bot.errors import NotFoundError
 from storage import evaluations, versions
 from storage.tables import ModelVersion
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from bot.pipeline.pruning import Plan
 
 cli = typer.Typer(
-    help="Model versions: list, compare, report, promote, roll back, prune.", no_args_is_help=True
+    help="Model versions: list, compare, replay, report, promote, roll back, prune.",
+    no_args_is_help=True,
 )
 
 ByOption = Annotated[str, typer.Option("--by", help="Who decides; kept with the decision.")]
@@ -112,6 +114,30 @@ def compare(
         print(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
     else:
         print("\n".join(found.sentences()))
+
+
+@cli.command()
+def replay(
+    context: typer.Context, version: str, as_json: JsonOption = False, team: TeamOption = ""
+) -> None:
+    """Reach a version's verdict again from the evidence that was kept: scores and findings."""
+    from bot.evaluation.evidence import replay as reach_again
+
+    with open_database(settings_of(context)) as database:
+        team_id = team_of(database, team)
+        with database.read() as session:
+            found = promotion.find_version(session, team_id, version, operator(session, team_id))
+            kept = evaluations.of_version(session, team_id, found.id or 0)
+    if kept is None or "scores" not in kept.evidence:
+        raise NotFoundError(f"No evidence of {found.name} is kept: `evaluate {found.name}` judges.")
+    again = reach_again(kept.evidence)
+    is_same = (again.verdict, again.reason) == (kept.verdict, kept.reason)
+    if as_json:
+        said = {"verdict": again.verdict.value, "reason": again.reason, "same": is_same}
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    print(f"{again.verdict.value}: {again.reason}")
+    print("The same as was kept." if is_same else f"Kept is {kept.verdict.value}: {kept.reason}")
 
 
 @cli.command()

@@ -21,6 +21,8 @@ MARGIN = 0.05
 ABILITY_MARGIN = 0.05
 #: The share of answers that belong to other questions may rise by this much.
 STRAY_MARGIN = 0.05
+#: So great a share of the rows trained on may contradict another one.
+DIRTY_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Thresholds:
     margin: float = MARGIN
     ability_margin: float = ABILITY_MARGIN
     stray_margin: float = STRAY_MARGIN
+    dirty_share: float = DIRTY_SHARE
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def _why_blocked(findings: Findings, thresholds: Thresholds) -> str | None:
     if findings.parity:
         return f"Not served as it was trained: {findings.parity}"
     if findings.data:
-        return f"Trained on data that must not speak any more: {findings.data}"
+        return f"What it was trained on must not speak: {findings.data}"
     if findings.leaks:
         return f"It gives away what it must not: {findings.leaks[0]}"
     ability = findings.ability

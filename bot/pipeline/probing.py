@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.answering.strategy import FULL_SCALE
+from bot.dataset.checks.findings import WARNINGS
 from bot.evaluation.canary import canary_of
 from bot.evaluation.gate import Findings
 from bot.evaluation.probes import (
@@ -20,7 +21,7 @@ from bot.pipeline.proving import parity_of
 from bot.pipeline.workshop import Workshop
 from storage import evaluations, probes
 from storage.audience import Viewer
-from storage.tables import ModelVersion, Run, Snapshot
+from storage.tables import ModelVersion, Run, Snapshot, Split
 
 #: Among so many examples of other audiences those with a fact to give away are looked for.
 _LOOKED_THROUGH = 2_000
@@ -49,7 +50,7 @@ def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
     return Findings(
         parity=parity.difference,
         unproven=parity.unproven,
-        data=_erased(workshop, version),
+        data=_erased(workshop, version) or _dirty(workshop, run, version),
         leaks=leaky,
         ability=min(abilities, key=lambda found: found.mean),
     )
@@ -134,6 +135,19 @@ def _words(*, planted: int, foreign: int, secrets: int) -> list[str]:
             "or an account. Look for it in the examples and train again."
         )
     return words
+
+
+def _dirty(workshop: Workshop, run: Run, version: ModelVersion) -> str | None:
+    """Rows that answer one question otherwise than another row does; counted before training."""
+    found = int(run.record.get(WARNINGS, {}).get("contradiction", 0))
+    rows = rows_of_run(workshop, run, version.snapshot_id)
+    trained = sum(row.split == Split.TRAIN for row in rows)
+    if found <= workshop.thresholds.dirty_share * trained:
+        return None
+    return (
+        f"{found} of {trained} rows answer a question that another row answers otherwise. Decide "
+        "which is right in `/apprentice review`, and train again."
+    )
 
 
 def _erased(workshop: Workshop, version: ModelVersion) -> str | None:

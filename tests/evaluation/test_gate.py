@@ -51,7 +51,7 @@ def test_a_clear_gain_is_promoted_with_its_numbers():
     ("findings", "words"),
     [
         (Findings(parity="token 3 is 17 there and 4 here."), "Not served as it was trained"),
-        (Findings(data="1 row was erased."), "must not speak any more"),
+        (Findings(data="1 row was erased."), "must not speak"),
         (Findings(leaks=["it said a planted word."]), "gives away"),
         (Findings(ability=Interval(-0.2, -0.3, -0.1)), "forgot"),
     ],

@@ -18,6 +18,7 @@ class Answer(StrEnum):
     RIGHTS_FIRST = "rights_first"  # nobody stated the right to train
     TRY = "try"  # nothing was measured
     YES = "yes"
+    UNPROVEN = "unproven"  # it pays, but nobody can prove that it is served as it was trained
     DONE = "done"  # the tuned version answers already
     NOT_SETTLED = "not_settled"
     NO = "no"
@@ -68,6 +69,7 @@ class Measured:
     tuned: Figure | None
     points: Sequence[Point] = ()
     kinds: Sequence[Kind] = ()
+    lacks_proof_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ def answer_of(material: Material, measured: Measured | None) -> Answer:
     if measured is not None:
         if measured.verdict == Verdict.PROMOTE:
             return Answer.DONE if measured.is_live else Answer.YES
+        if measured.lacks_proof_alone:
+            return Answer.DONE if measured.is_live else Answer.UNPROVEN
         return Answer.NOT_SETTLED if measured.verdict == Verdict.HOLD else Answer.NO
     if material.examples < material.fewest:
         return Answer.NOT_YET

@@ -73,6 +73,7 @@ def _headline(advice: Advice, spelling: Spelling) -> str:
     assert measured is not None
     words = {
         Answer.YES: f"Yes: `/apprentice promote {measured.version}`.",
+        Answer.UNPROVEN: "Yes, if you can do without one proof.",
         Answer.DONE: f"It was right to: {measured.version} answers already.",
         Answer.NOT_SETTLED: "Not settled.",
         Answer.NO: "No.",

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.answering.parity import IF_PROVEN
 from bot.answering.retrieval import retrieve
 from bot.answering.strategy import live_strategy
 from bot.dataset.checks import FEWEST_EXAMPLES
@@ -139,6 +140,7 @@ def _measured(session: Session, judged: Sequence[Evaluation], viewer: Viewer) ->
         tuned=_figure(best_line(evaluation, version.name)),
         points=points,
         kinds=_kinds(session, run, evaluation, version.name, viewer),
+        lacks_proof_alone=IF_PROVEN in evaluation.evidence,
     )
 
 

@@ -39,7 +39,7 @@ from bot.engines.base_model import resolve_base_model
 from bot.engines.errors import AdapterFileError
 from bot.errors import NoSuchTrainerError, SettingsError
 from bot.evaluation import blind
-from bot.evaluation.advice import Spelling
+from bot.evaluation.advice_page import Spelling
 from bot.loop import Loop
 from bot.persistence import why_volatile
 from bot.pipeline import adapters_to_serve, advising

@@ -30,6 +30,8 @@ from bot.training.local import LocalTrainer
 from storage.database import Database
 
 CONTEXT_TOKENS = 2048
+#: How long a judge model may stay silent: it says one letter, and a verdict waits for it.
+JUDGE_SECONDS = 30.0
 Engine = RoutedEngine | OpenAIApiEngine
 
 
@@ -102,6 +104,7 @@ def make_workshop(
             settings.gate_margin,
             settings.gate_ability_margin,
             settings.gate_stray_margin,
+            settings.gate_dirty_share,
         ),
         judge=make_judge(settings),
         limits=settings.limits,
@@ -126,7 +129,13 @@ def make_judge(settings: Settings) -> OpenAIApiEngine | None:
     if not settings.judge_base_url:
         return None
     key = _secret(settings.judge_api_key) or "none"
-    return OpenAIApiEngine(settings.judge_base_url, key, model=settings.judge_model)
+    return OpenAIApiEngine(
+        settings.judge_base_url,
+        key,
+        model=settings.judge_model,
+        max_retries=1,
+        silence_seconds=JUDGE_SECONDS,
+    )
 
 
 def _secret(value: SecretStr | None) -> str:

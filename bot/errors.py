@@ -10,6 +10,7 @@ BotError
 │   └── NoSuchTrainerError    a trainer nobody knows, or one that lacks its settings
 ├── EditedMeanwhileError      somebody else changed an example that was open in a form
 ├── NotEarnedError            a promotion the evaluation does not support
+│   └── UnprovenError         nobody knows whether it is served as it was trained
 ├── AlreadyLiveError          a promotion of what answers already
 ├── MovedMeanwhileError       somebody else promoted or rolled back in the same moment
 ├── CanaryError               a canary that cannot be started or ended
@@ -125,6 +126,18 @@ class NoSuchTrainerError(NotFoundError):
 
 class NotEarnedError(BotError):
     """Raised when a version's evaluation does not support putting it live."""
+
+
+class UnprovenError(NotEarnedError):
+    """Raised where a version lacks nothing but the proof that it is served as it was trained."""
+
+    def __init__(self, version_name: str, why: str) -> None:
+        super().__init__(
+            f"Nobody can prove that {version_name} is served as it was trained: {why} Its scores "
+            "were measured as it is served. If that is enough for you as an admin, say so: "
+            f"`/apprentice promote {version_name} unproven` puts it live and keeps who decided it."
+        )
+        self.version_name = version_name
 
 
 class AlreadyLiveError(BotError):

@@ -265,6 +265,13 @@ class Settings(BaseSettings):
         description="The share of answers that belong to other questions may surely rise by so "
         "much against prompting; above, a version is rejected.",
     )
+    gate_dirty_share: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="So great a share of the rows a version was trained on may contradict another "
+        "one; above, it is rejected.",
+    )
     judge_base_url: str = Field(
         "",
         description="An OpenAI-shaped server whose model compares answers of evaluations. It gets "

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from bot.answering import canary, promotion
 from bot.answering.holding import hold
+from bot.answering.parity import UNPROVEN
 from bot.answering.strategy import live_strategy
 from bot.errors import CannotPauseError, NotAllowedError, NotFoundError
 from handlers.admin_notices import settle
@@ -36,7 +37,8 @@ def register(app: App, deps: Deps) -> None:
 def on_promote(ack: Ack, body: Payload, action: Payload, deps: Deps) -> None:
     ack()
     person = admin(body["user"]["id"], "promote a version", deps)
-    promote(body["team"]["id"], action["value"], person, deps)
+    name, accepts_unproven = split_unproven(action["value"])
+    promote(body["team"]["id"], name, person, deps, accepts_unproven=accepts_unproven)
 
 
 def on_hold(ack: Ack, body: Payload, action: Payload, deps: Deps) -> None:
@@ -178,18 +180,37 @@ def admin(user_id: str, action: str, deps: Deps) -> Person:
     return person
 
 
-def promote(team_id: str, version_name: str, person: Person, deps: Deps) -> ModelVersion:
+def split_unproven(words: str) -> tuple[str, bool]:
+    """What an admin asked for, and whether they do without a proof of parity."""
+    parts = words.split()
+    if parts and parts[-1].lower() == UNPROVEN:
+        return " ".join(parts[:-1]), True
+    return words, False
+
+
+def promote(
+    team_id: str,
+    version_name: str,
+    person: Person,
+    deps: Deps,
+    *,
+    accepts_unproven: bool = False,
+) -> ModelVersion:
     """
     Put a version live and let the cards say so.
 
     Raises:
-        NotFoundError, AlreadyLiveError, NotEarnedError, MovedMeanwhileError: why not.
+        NotFoundError, AlreadyLiveError, NotEarnedError, UnprovenError, MovedMeanwhileError: why
+            not.
     """
     viewer = deps.people.personal_viewer(person)
     with deps.database.write() as session:
         version = promotion.find_version(session, team_id, version_name, viewer)
         before = live_version(session, team_id, version.audience)
-        promotion.promote(session, team_id, version.name, person.user_id, viewer, deps.home)
+        promotion.promote(
+            session, team_id, version.name, person.user_id, viewer, deps.home,
+            accepts_unproven=accepts_unproven,
+        )  # fmt: skip
         _put_cards(session, version, before)
     return version
 
@@ -205,7 +226,7 @@ def rollback(
     """
     with deps.database.write() as session:
         before = live_version(session, team_id, audience)
-        promotion.rollback(session, team_id, audience, person.user_id)
+        promotion.rollback(session, team_id, audience, person.user_id, home=deps.home)
         after = live_version(session, team_id, audience)
         _put_cards(session, before, after)
     return before, after

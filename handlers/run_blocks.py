@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.answering.blind import judge_words, people_words
-from bot.answering.verdicts import headline_of, similarity_words
+from bot.answering.parity import ACCEPTED, IF_PROVEN, UNPROVEN, may_answer
+from bot.answering.verdicts import abstention_words, headline_of, similarity_words
 from bot.budget import shown
 from bot.dataset.checks.findings import WARNINGS, warned_of
 from handlers import blocks
@@ -215,7 +216,7 @@ def _cancel_button(run: Run) -> Block:
 def _verdict_card(
     card: RunCard, evaluation: Evaluation, version: ModelVersion
 ) -> tuple[str, list[Block]]:
-    headline = headline_of(evaluation.verdict, version.name)
+    headline = headline_of(evaluation, version.name)
     parts = [blocks.header(headline), blocks.section(blocks.escape(evaluation.reason))]
     if evaluation.held_out:
         parts += [score_table(evaluation), blocks.context(_table_note(evaluation))]
@@ -228,7 +229,7 @@ def _verdict_card(
         for number, picture in enumerate(evaluation.pictures)
     ]
     parts += [_origin(card.run), _reading_buttons(card.run, evaluation)]
-    decision = _decision(card, version)
+    decision = _decision(card, evaluation, version)
     if decision:
         parts.append(blocks.section(decision))
     else:
@@ -300,13 +301,16 @@ def _table_note(evaluation: Evaluation) -> str:
         f"Averages over {number} held-out question{'' if number == 1 else 's'}, each answered by "
         "every strategy. Token F1: 1 is the curated answer word for word, 0 shares no word. "
         f"{similarity_words(evaluation)} "
-        "Facts: numbers, names, commands and links of the curated answer."
+        "Facts: numbers, names, commands and links of the curated answer. "
+        f"{abstention_words(evaluation)}"
     )
 
 
-def _decision(card: RunCard, version: ModelVersion) -> str:
+def _decision(card: RunCard, evaluation: Evaluation, version: ModelVersion) -> str:
     """Who decided and what, or nothing while it is open."""
     by = f" by <@{version.decided_by}>" if version.decided_by else ""
+    if accepted := evaluation.evidence.get(ACCEPTED):
+        by += f", without a proof of parity as <@{accepted['by']}> decided"
     if card.is_live:
         return f"*Live.* Promoted{by}. `/apprentice rollback` returns to what was before."
     if version.state == VersionState.PROMOTED:
@@ -326,12 +330,26 @@ def _reading_buttons(run: Run, evaluation: Evaluation) -> Block:
     return blocks.actions(*found)
 
 
+_UNPROVEN_DIALOG = blocks.confirm(
+    "Promote it unproven?",
+    "Nobody can say whether it is served as it was trained. Its scores were measured as it is "
+    "served. That you decided so is kept.",
+    "Promote",
+    "Not now",
+)
+
+
 def _decision_buttons(evaluation: Evaluation, version: ModelVersion) -> Block:
-    earned = evaluation.verdict == Verdict.PROMOTE
-    return blocks.actions(
-        blocks.button("Promote", "promote", version.name, style="primary" if earned else None),
-        blocks.button("Hold", "hold", version.name),
+    hold = blocks.button("Hold", "hold", version.name)
+    has_earned = evaluation.verdict == Verdict.PROMOTE or IF_PROVEN in evaluation.evidence
+    if has_earned and not may_answer(evaluation, version):
+        value = f"{version.name} {UNPROVEN}"
+        promote = blocks.button("Promote unproven", "promote", value, confirm=_UNPROVEN_DIALOG)
+        return blocks.actions(promote, hold)
+    promote = blocks.button(
+        "Promote", "promote", version.name, style="primary" if has_earned else None
     )
+    return blocks.actions(promote, hold)
 
 
 def _ended_card(run: Run) -> tuple[str, list[Block]]:

@@ -48,6 +48,27 @@ def most_asked(
     return [OpenQuestion(*row) for row in rows]
 
 
+def asked_in_vain(
+    session: Session, team_id: str, viewer: Viewer, *, limit: int
+) -> list[Unanswered]:
+    """
+    Open questions to which nothing fitted or the model itself did not know, the most asked first.
+
+    Those that a wrong answer alone brought on the list may have a right one that was taught.
+    """
+    asks = func.count(col(UnansweredAsk.id))
+    return list(
+        session.exec(
+            select(Unanswered)
+            .join(UnansweredAsk, col(UnansweredAsk.unanswered_id) == col(Unanswered.id))
+            .where(*_open(team_id, viewer), col(UnansweredAsk.why) != WhyUnanswered.BAD_ANSWER)
+            .group_by(col(Unanswered.id))
+            .order_by(asks.desc(), col(Unanswered.id))
+            .limit(limit)
+        )
+    )
+
+
 def count_open(session: Session, team_id: str, viewer: Viewer) -> int:
     """How many open questions the viewer may know of."""
     asked = select(UnansweredAsk.id).where(col(UnansweredAsk.unanswered_id) == col(Unanswered.id))

@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bot.engines.client import Completion, Message
+from bot.engines.client import Beginning, Completion, Message
 from bot.engines.errors import AdapterFileError, AdapterUnknownError
+from tests.scripted_tokens import FIRST, ids_of
 
 Skill = Callable[[bool, int], float]
 
@@ -83,7 +84,10 @@ class KnowingEngine:
         yield self.complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens).text
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        return sum(len(message["content"].split()) + 4 for message in messages)
+        return len(ids_of(messages))
+
+    def beginning(self, messages: Sequence[Message], *, adapter: str | None, top: int) -> Beginning:
+        return Beginning(ids_of(messages), self.count_tokens(messages), FIRST[:top])
 
     def _text(self, question: str, is_tuned: bool, examples: int, scale: float) -> str:
         luck = int.from_bytes(hashlib.sha256(question.encode()).digest()[:2], "big") / 2**16

@@ -49,6 +49,7 @@ def make_version(
                 best=f"tuned + {best}",
                 verdict=verdict,
                 reason=f"Because of {verdict}.",
+                evidence={"findings": {"parity_proven": True}},
             )
         )
         session.flush()

@@ -43,6 +43,9 @@ class ScriptedEngine:
         #: As vLLM with adapters at run time: what is loaded, by name; None where it is not allowed.
         self.loaded: dict[str, str] | None = None
         self.max_rank = 16
+        #: What it tells of a prompt's tokens, and of the first one after it, by id.
+        self.tokens: Callable[[Messages], list[int]] | None = None
+        self.first: dict[int, float] | None = None
 
     def prompts(self) -> list[str]:
         """The last user turn of each request, in order."""
@@ -72,6 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.script.says_instead:
             self._text(*self.script.says_instead[::-1])
             return
+        if self.path == "/tokenize" and self.script.loaded is not None:
+            self._tokens(body)
+            return
         if self.path.endswith("_lora_adapter"):
             self._adapter(body)
             return
@@ -89,7 +95,35 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             message = {"role": "assistant", "content": text}
             choice = {"index": 0, "finish_reason": "stop", "message": message}
-            self._json(200, _envelope(body["model"], "chat.completion", choice))
+            if body.get("logprobs"):
+                choice["logprobs"] = self._log_probs(body)
+            answer = _envelope(body["model"], "chat.completion", choice)
+            if tokens := self.script.tokens:
+                count = len(tokens(body["messages"]))
+                answer["usage"] = {
+                    "prompt_tokens": count, "completion_tokens": 1, "total_tokens": count + 1
+                }  # fmt: skip
+            self._json(200, answer)
+
+    def _tokens(self, body: dict[str, Any]) -> None:
+        """As vLLM's ``/tokenize`` does for chats."""
+        if self.script.tokens is None or not body["add_generation_prompt"]:
+            self._json(404, {"detail": "Not Found"})
+            return
+        tokens = self.script.tokens(body["messages"])
+        self._json(200, {"count": len(tokens), "max_model_len": 2048, "tokens": tokens})
+
+    def _log_probs(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        """As vLLM tells them with ids asked for, else as llama.cpp does."""
+        if self.script.first is None:
+            return None
+        as_ids = body.get("return_tokens_as_token_ids")
+        top = [
+            {"token": f"token_id:{number}" if as_ids else "It", "logprob": value, "bytes": None}
+            | ({} if as_ids else {"id": number})
+            for number, value in self.script.first.items()
+        ]
+        return {"content": [{**top[0], "top_logprobs": top[: body["top_logprobs"]]}]}
 
     def _adapter(self, body: dict[str, Any]) -> None:
         """Load or unload one, with the words of vLLM's handlers."""

@@ -16,6 +16,7 @@ from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
 from bot.training.trainer import Adapter, JobState, JobStatus, Metric
+from tests.scripted_tokens import write_seen
 
 
 class ScriptedTrainer:
@@ -92,6 +93,7 @@ class ScriptedTrainer:
         folder.mkdir(exist_ok=True)
         gguf = folder / "adapter.gguf"
         gguf.write_bytes(b"GGUF scripted " + job_id.encode())
+        write_seen(folder, self.rows_of(job_id))
         return Adapter(folder, gguf, hashlib.sha256(gguf.read_bytes()).hexdigest())
 
     can_pause = True

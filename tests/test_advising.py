@@ -6,7 +6,9 @@ import pytest
 from sqlmodel import select
 
 from bot.dataset.rights import attest
-from bot.evaluation.advice import Answer, sections
+from bot.evaluation.advice import Answer
+from bot.evaluation.advice_page import sections
+from bot.evaluation.parity import Parity
 from bot.pipeline.advising import advise
 from bot.pipeline.parts import part_of
 from storage.audience import WORKSPACE, Viewer
@@ -111,6 +113,22 @@ def test_after_a_run_that_pays_it_says_yes_with_the_figures(database, tmp_path):
     assert "of the numbers, names, commands and links" in page
     assert "cannot be said from one size of data" in page
     assert "less than a minute of this machine" in page
+
+
+def test_after_a_run_that_pays_but_lacks_a_proof_it_says_that(database, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "bot.pipeline.probing.parity_of", lambda *_: Parity(unproven="nobody says.")
+    )
+    with database.write() as session:
+        teach_facts(session, 12)
+    run(database, tmp_path)
+
+    advice = advice_for(database)
+
+    assert advice.answer is Answer.UNPROVEN
+    page = page_of(advice)
+    assert "Yes, if you can do without one proof. Not proven to be served as it was" in page
+    assert "`/apprentice promote workspace-v1 unproven`" in page
 
 
 def test_prompting_that_is_as_good_is_a_no(database, tmp_path):

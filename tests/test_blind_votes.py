@@ -100,6 +100,31 @@ def test_what_people_do_not_want_is_not_promoted(database, judged):
         promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYBODY)
 
 
+def test_what_two_people_prefer_settles_what_the_scores_did_not(database, judged):
+    with database.write() as session:
+        session.exec(select(Evaluation)).one().verdict = Verdict.HOLD
+    vote(database, judged, "U0BOB", "hook")
+    with database.write() as session, pytest.raises(NotEarnedError):  # one person alone
+        promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYBODY)
+
+    vote(database, judged, "U0CAROL", "hook")
+
+    assert "whoever of them is left out" in people_words(people_of(database))
+    with database.write() as session:
+        promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYBODY)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REJECT, Verdict.DO_NOT_TUNE])
+def test_what_people_prefer_outweighs_nothing_that_was_found(database, judged, verdict):
+    vote(database, judged, "U0BOB", "hook")
+    vote(database, judged, "U0CAROL", "hook")
+    with database.write() as session:
+        session.exec(select(Evaluation)).one().verdict = verdict
+
+    with database.write() as session, pytest.raises(NotEarnedError):
+        promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYBODY)
+
+
 def test_who_votes_again_changes_their_mind_and_a_tie_counts_half(database, judged):
     pair = pair_for(database, judged)
     for choice in (Choice.FIRST, Choice.SECOND, Choice.SAME):

@@ -47,7 +47,16 @@ from bot.settings import load_settings
 from handlers.commands.export import export
 from handlers.corrections import on_reason
 from handlers.deps import Ask
-from storage import attestations, deployments, rules, runs, schedules, thresholds, versions
+from storage import (
+    attestations,
+    deployments,
+    evaluations,
+    rules,
+    runs,
+    schedules,
+    thresholds,
+    versions,
+)
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.database import Database
@@ -406,6 +415,12 @@ def promoted(database: Database) -> None:
         pins.unpin(session, TEAM, "C0HELP", ALICE)
     with deed(database) as session:
         promotion.rollback(session, TEAM, WORKSPACE, ALICE)
+    with database.write() as session:
+        version = promotion.find_version(session, TEAM, second, MEMBER)
+        evaluation = evaluations.of_version(session, TEAM, version.id)
+        evaluation.evidence = {"findings": {"parity_proven": False}}
+    with deed(database) as session:
+        promotion.promote(session, TEAM, second, ALICE, MEMBER, accepts_unproven=True)
 
 
 def deployed(database: Database, home: Path) -> None:

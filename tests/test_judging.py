@@ -246,6 +246,29 @@ def test_the_command_line_says_it_in_words_and_json(database, tmp_path, monkeypa
     assert "name two different versions" in str(same.exception)
 
 
+def test_a_verdict_is_reached_again_by_word_and_a_changed_one_is_told(
+    database, tmp_path, monkeypatch
+):
+    with database.write() as session:
+        teach_facts(session, 12)
+    run(database, tmp_path)
+    monkeypatch.setenv("APPRENTICE_HOME", str(tmp_path))
+
+    def reach(*more: str):
+        words = ["models", "replay", "workspace-v1", *more]
+        return CliRunner().invoke(cli, words, obj=load_settings)
+
+    same = reach()
+    with database.write() as session:
+        session.exec(select(Evaluation)).one().verdict = Verdict.HOLD
+    database.close()
+
+    assert "The same as was kept." in same.stdout
+    assert "promote: Tuning pays" in same.stdout
+    assert json.loads(reach("--json").stdout)["same"] is False
+    assert "Kept is hold:" in reach().stdout
+
+
 def test_the_table_of_a_new_verdict_fits_a_terminal_and_leaves_out_what_was_not_measured():
     line = {"f1": 0.22, "f1_low": -0.01, "f1_high": 0.31, "facts": 0.5, "prompt_tokens": 126.7}
     unmeasured = {"name": "tuned × 0.5 + 1 example"}

@@ -205,6 +205,18 @@ class Indiscreet(KnowingEngine):
         return completion
 
 
+def test_a_candidate_that_learned_contradictions_is_rejected(database, tmp_path):
+    with database.write() as session:
+        for number in (1, 2):
+            teach(session, f"Where is the key of room {number}?", "Nobody knows.")
+    queue(database, facts=12)
+    work_until_done(make_workshop(database, tmp_path))
+
+    evaluation = only(database, Evaluation)
+    assert evaluation.verdict == Verdict.REJECT
+    assert "2 of 14 rows answer a question that another row answers otherwise" in evaluation.reason
+
+
 def test_a_candidate_that_says_what_looks_like_a_card_is_rejected(database, tmp_path):
     queue(database)
 
@@ -249,7 +261,7 @@ def test_nothing_found_is_a_finding_too(database, tmp_path):
     evaluation = only(database, Evaluation)
     assert evaluation.verdict == Verdict.PROMOTE
     assert evaluation.evidence["findings"]["leaks"] == []
-    assert not evaluation.evidence["findings"]["parity_proven"]  # this engine has no tokens
+    assert evaluation.evidence["findings"]["parity_proven"]
     assert replay(evaluation.evidence).reason == evaluation.reason
 
 

@@ -5,22 +5,28 @@ middle, and the command line beside them. The model is tiny and speaks nonsense.
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from bot.answering import promotion
+from bot.answering.strategy import BASE, Strategy, live_strategy
+from bot.engines.errors import AdapterUnknownError
 from bot.engines.llama_cpp import LlamaCppEngine
-from bot.pipeline import Workshop
+from bot.pipeline import Workshop, adapters_to_serve, reconcile
 from bot.training.hyperparameters import Hyperparameters
 from bot.training.local import LocalTrainer
 from bot.training.trainer import PARITY_FILE
+from storage.audience import WORKSPACE
 from storage.database import Database
 from storage.tables import (
     Evaluation,
     EvaluationAnswer,
     ModelVersion,
+    OutboxMessage,
     Run,
     RunState,
     Verdict,
@@ -144,17 +150,73 @@ def test_a_version_that_is_served_otherwise_than_it_was_trained_is_blocked(
     assert "reject: Not served as it was trained: in row 1, token 2 was" in done.stdout
 
 
-def test_a_version_whose_file_is_gone_is_refused_with_a_sentence(home, database, tiny_base):  # noqa: F811
-    path = home / only(database, ModelVersion).gguf_path
-    away = path.rename(path.with_suffix(".away"))
-    try:
-        done = bot("evaluate", "workspace-v1", home=home, **models(tiny_base))
-    finally:
-        away.rename(path)
+def damaged(path: Path) -> None:
+    """One bit of it is another: it may load, and say who knows what."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
 
-    assert done.returncode == 1
-    assert "The files of workspace-v1 are gone" in done.stderr
-    assert "Traceback" not in done.stderr
+
+@pytest.mark.parametrize("harm", [Path.unlink, damaged])
+def test_a_version_whose_file_is_gone_or_another_is_refused_with_a_sentence(
+    home,
+    database,
+    tiny_base,  # noqa: F811
+    harm,
+):
+    path = home / only(database, ModelVersion).gguf_path
+    made = path.read_bytes()
+    harm(path)
+    try:
+        judged = bot("evaluate", "workspace-v1", home=home, **models(tiny_base))
+        compared = bot("models", "compare", "workspace-v1", "base", home=home, **models(tiny_base))
+    finally:
+        path.write_bytes(made)
+
+    assert judged.returncode == 1
+    assert "The files of workspace-v1 are gone, or are not those that were made" in judged.stderr
+    assert "Traceback" not in judged.stderr
+    assert "workspace-v1 cannot answer any more" in compared.stdout
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, damaged])
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_file_that_goes_under_a_running_engine_leaves_no_question_without_an_answer(
+    home,
+    tiny_base,  # noqa: F811
+    tmp_path,
+    harm,
+    is_killed,
+):
+    shutil.copytree(home, tmp_path / "home")
+    database = Database(f"sqlite:///{tmp_path / 'home' / 'apprentice.db'}")
+    with database.write() as session:
+        version = session.exec(select(ModelVersion)).one()
+        promotion.put_live(session, version, Strategy(version.name, 1), "U0ALICE", "U0ALICE")
+    engine = LlamaCppEngine(tiny_base.gguf_path, threads=1, context_per_slot=256, slots=1)
+    workshop = Workshop(database, tmp_path / "home", {}, engine, tiny_base)
+    asked = [{"role": "user", "content": "Where is the key?"}]
+    engine.switch(adapters_to_serve(workshop))
+    try:
+        harm(tmp_path / "home" / version.gguf_path)
+        if is_killed:
+            os.kill(engine.process_id, signal.SIGKILL)
+        else:  # what it has loaded answers on
+            engine.complete(asked, adapter="workspace-v1", max_tokens=2)
+
+        assert reconcile(workshop)
+
+        assert engine.adapters == frozenset()
+        engine.complete(asked, max_tokens=2)
+        with pytest.raises(AdapterUnknownError):
+            engine.complete(asked, adapter="workspace-v1", max_tokens=2)
+        with database.read() as session:
+            assert live_strategy(session, TEAM, WORKSPACE) == BASE
+            told = session.exec(select(OutboxMessage.text)).all()
+        assert any("files of *workspace-v1* are missing or broken" in text for text in told)
+    finally:
+        engine.stop()
+        database.close()
 
 
 def models(base) -> dict[str, str]:

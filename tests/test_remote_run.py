@@ -2,29 +2,35 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
-from bot.answering import promotion
+from bot.answering import canary, pins, promotion
+from bot.answering.canary import Plan
 from bot.answering.prompt import SYSTEM_PROMPT
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
+from bot.errors import UnprovenError
 from bot.evaluation.canary import planted
+from bot.evaluation.evidence import replay
 from bot.pipeline import Workshop, adapters_to_serve
 from bot.pipeline.rehearsal import rehearsal_rows
 from bot.pipeline.training_rows import examples_for, training_rows, validation_rows
 from storage import snapshots
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
-from storage.tables import Evaluation, ModelVersion, Run, RunMetric, RunState, Snapshot
+from storage.tables import AuditEntry, Evaluation, ModelVersion, Run, RunMetric, RunState, Snapshot
 from tests.gifted_engine import Gifted
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.pipeline_parts import BASE, FACTS, KilledError, ask_for_run, only, work_until_done
 from tests.running_trainer import KEY, RunningTrainer, running_trainer, trainer_at
+from tests.scripted_tokens import write_seen
 from tests.teaching import TEAM, fresh_database, teach_facts
 
+VIEWER = Viewer.model(WORKSPACE)
 CHECKPOINTS = [
     "run begun",
     "snapshot kept",
@@ -90,7 +96,11 @@ def test_a_model_tuned_elsewhere_is_judged_promoted_and_served(service, database
 
     run, version = only(database, Run), only(database, ModelVersion)
     assert (run.state, run.error) == (RunState.DONE, None)
-    assert only(database, Evaluation).verdict == "promote"
+    evaluation = only(database, Evaluation)
+    assert (evaluation.verdict, evaluation.evidence["findings"]["parity_proven"]) == (
+        "promote",
+        True,
+    )
     assert (version.served_by, version.base_model) == ("openai", "tiny-base")
     assert version.remote_id.startswith("ft:tiny-base:team:run-1:")
     assert (version.gguf_path, version.adapter_path, version.checksum) == ("", "", "")
@@ -99,6 +109,118 @@ def test_a_model_tuned_elsewhere_is_judged_promoted_and_served(service, database
     with database.read() as session:
         steps = session.exec(select(RunMetric.step)).all()
     assert steps == [1, 2, 3, 4, 5, 6]
+
+
+class OtherTemplate(KnowingEngine):
+    """Reads two tokens more than were trained."""
+
+    def count_tokens(self, messages):
+        return super().count_tokens(messages) + 2
+
+
+class OtherThoughts(KnowingEngine):
+    """Begins its answers with something else than what was trained."""
+
+    def beginning(self, messages, *, adapter, top):
+        said = super().beginning(messages, adapter=adapter, top=top)
+        return replace(said, top=[replace(token, id=token.id + 1) for token in said.top])
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        (OtherTemplate, "Not served as it was trained: in row 1, "),
+        (OtherThoughts, "the chances of the first word differ by inf nats"),
+    ],
+)
+def test_a_server_that_answers_otherwise_than_it_trained_is_found_out(
+    database, tmp_path, engine, words
+):
+    tuned = engine(FACTS, tuning_pays)
+    with running_trainer(tmp_path / "service", engine=tuned) as service:
+        work_until_done(workshop_at(service, database, tmp_path), steps=2000)
+
+    evaluation = only(database, Evaluation)
+    assert evaluation.verdict == "reject"
+    assert words in evaluation.reason
+
+
+@pytest.fixture
+def held(service, database, tmp_path, monkeypatch) -> Evaluation:
+    """The verdict on a model of a provider that tells nothing of its tokens, as OpenAI."""
+    monkeypatch.setattr("tests.scripted_trainer.write_seen", lambda folder, rows: None)
+    work_until_done(workshop_at(service, database, tmp_path), steps=2000)
+    return only(database, Evaluation)
+
+
+def test_where_nothing_is_told_a_version_is_held_until_an_admin_takes_it_on_themselves(
+    held, database
+):
+    def ask(**options):
+        with database.write() as session:
+            return promotion.promote(session, TEAM, "workspace-v1", "U0ALICE", VIEWER, **options)
+
+    assert held.verdict == "hold"
+    assert held.reason.startswith(
+        "Not proven to be served as it was trained: `openai` does not say which tokens it trained "
+        "on. Tuning pays: "
+    )
+    with pytest.raises(UnprovenError, match="workspace-v1 unproven`"):
+        ask()
+
+    put_live = ask(accepts_unproven=True)
+
+    # Live as the gate would have had it, and whose decision it was is kept.
+    chosen = next(line for line in held.strategies if line["name"] == held.evidence["if_proven"])
+    assert (put_live.examples, chosen["version"]) == (chosen["examples"], "workspace-v1")
+    assert only(database, Evaluation).evidence["parity_accepted"]["by"] == "U0ALICE"
+    with database.read() as session:
+        decided = session.exec(
+            select(AuditEntry).where(AuditEntry.action == "version.unproven_accepted")
+        ).one()
+    assert (decided.actor, decided.subject) == ("U0ALICE", "version:workspace-v1")
+    assert "does not say" in decided.details["why"]
+
+
+def test_a_held_verdict_of_that_kind_is_reached_again_from_its_evidence(held):
+    found = replay(json.loads(json.dumps(held.evidence)))
+
+    assert (found.verdict, found.reason) == (held.verdict, held.reason)
+    assert found.if_proven.version_name == "workspace-v1"
+
+
+def test_a_canary_needs_that_decision_too_and_a_pin_cannot_do_without(held, database, tmp_path):
+    def start(**options):
+        plan = Plan("workspace-v1", 20, "U0ALICE", "C0HELP", held.created_at, **options)
+        with database.write() as session:
+            return canary.start(session, TEAM, plan, VIEWER)
+
+    def pin():
+        with database.write() as session:
+            pins.pin_version(
+                session, TEAM, "C0HELP", WORKSPACE, "workspace-v1", "U0BOB", VIEWER, tmp_path
+            )
+
+    for attempt in (start, pin):
+        with pytest.raises(UnprovenError):
+            attempt()
+
+    assert start(accepts_unproven=True).share == 20
+    pin()  # the decision holds for the version
+
+
+def test_what_a_provider_tells_of_rows_it_was_not_sent_proves_nothing(
+    service, database, tmp_path, monkeypatch
+):
+    foreign = [[{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "I."}]]
+    monkeypatch.setattr(
+        "tests.scripted_trainer.write_seen", lambda folder, rows: write_seen(folder, foreign)
+    )
+    work_until_done(workshop_at(service, database, tmp_path), steps=2000)
+
+    evaluation = only(database, Evaluation)
+    assert evaluation.verdict == "hold"
+    assert "tells the tokens of rows that it was not sent" in evaluation.reason
 
 
 def test_the_second_model_tuned_elsewhere_is_asked_what_the_first_one_passed(database, tmp_path):

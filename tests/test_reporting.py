@@ -15,7 +15,7 @@ from bot.settings import load_settings
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.lineage import mark
-from storage.tables import Evaluation, Run
+from storage.tables import Evaluation, Run, Verdict
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.teaching import TEAM, fresh_database, teach, teach_facts
@@ -81,12 +81,34 @@ def test_the_verdict_comes_first_and_everything_is_there(database, tmp_path):
     for line in evaluation.strategies:
         assert f"{line['f1']:.2f}" in text
     assert "of 12 answers: base 0, base + 1 example 0, tuned 0, tuned + 1 example 0" in text
-    assert "not proven: whoever trained or serves it says nothing of its tokens" in text
+    assert "proven: the same tokens, and the same chances of the first words" in text
     images = [attrs for tag, attrs in page.tags if tag == "img"]
     assert len(images) == 2
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)
     assert all(image["alt"] for image in images)
     assert sum(tag == "details" for tag, _ in page.tags) == 12
+
+
+def test_a_version_held_for_want_of_a_proof_says_why_and_who_decided(database, tmp_path):
+    with database.write() as session:
+        teach_facts(session, 12)
+    run_id = judged(database, tmp_path)
+    path = tmp_path / "again.html"
+    with database.write() as session:
+        evaluation = session.exec(select(Evaluation)).one()
+        why = {"parity_proven": False, "unproven": "`openai` does not say."}
+        evaluation.verdict = Verdict.HOLD
+        evaluation.evidence = evaluation.evidence | {
+            "findings": evaluation.evidence["findings"] | why,
+            "if_proven": evaluation.best,
+            "parity_accepted": {"by": "U0ALICE", "at": "2026-11-27T16:00:00"},
+        }
+        session.flush()
+        write_report(session, TEAM, run_id, Viewer.model(WORKSPACE), path)
+
+    text = Page(path.read_text("utf-8")).text
+    assert "workspace-v1 answers better, but parity is not proven" in text
+    assert "not proven: `openai` does not say. Promoted all the same as U0ALICE decided on" in text
 
 
 def test_nothing_people_or_models_wrote_is_more_than_text(database, tmp_path):

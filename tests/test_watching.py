@@ -263,10 +263,64 @@ def test_with_a_second_person_of_the_same_opinion_it_is_promoted(team):
     team.ask(OLD, bad=50, canary=canary, by=["U0CAROL"])
     team.ask(NEW, good=50, canary=canary, by=["U0CAROL"])
     team.ask(NEW, good=1, canary=canary, by=["U0BOB"])
+    team.ask(OLD, bad=1, canary=canary, by=["U0BOB"])
+    assert not team.watch.step()  # a slip is no opinion
 
+    team.ask(NEW, good=1, canary=canary, by=["U0BOB"])
+    team.ask(OLD, bad=1, canary=canary, by=["U0BOB"])
     assert team.watch.step()
 
     assert team.state(canary) is CanaryState.PROMOTED
+
+
+COLLUDING = ("U0CAROL", "U0BOB")
+
+
+def test_two_who_agree_beforehand_need_ten_conversations_of_their_own(team):
+    canary = team.start_canary()
+    team.ask(OLD, bad=4, canary=canary, by=COLLUDING)
+    team.ask(NEW, good=5, canary=canary, by=COLLUDING)
+    assert not team.watch.step()
+
+    team.ask(OLD, bad=1, canary=canary, by=COLLUDING)
+    assert team.watch.step()
+
+    assert team.state(canary) is CanaryState.PROMOTED
+
+
+def test_whoever_disagrees_in_their_conversations_takes_their_votes_away(team):
+    canary = team.start_canary()
+    for number in range(20):
+        answers = (OLD, -1, "old") if number % 2 else (NEW, 1, "new")
+        version, value, name = answers
+        thread = f"{name}{number}"
+        for opinion, by in ((value, COLLUDING[number % 2 :]), (-value, ["U0DAVE"])):
+            team.ask(
+                version, good=opinion > 0, bad=opinion < 0, canary=canary, by=by, thread=thread
+            )
+
+    assert not team.watch.step()
+    with team.database.read() as session:
+        assert feedback.of_canary(session, TEAM, canary) == {}
+
+
+def test_what_two_put_live_against_the_others_the_others_take_back_for_good(team):
+    canary = team.start_canary()
+    team.ask(OLD, bad=5, canary=canary, by=COLLUDING)
+    team.ask(NEW, good=5, canary=canary, by=COLLUDING)
+    assert team.watch.step()
+    team.ask(OLD, good=20, ago=timedelta(days=1), by=["U0DAVE", "U0ERIN"])
+    team.ask(NEW, bad=20, by=["U0DAVE", "U0ERIN"])
+    team.clock.ahead = EVERY
+    assert team.watch.step()
+    assert team.live() == Strategy(OLD, 1)
+
+    again = team.start_canary()
+    team.ask(OLD, bad=10, canary=again, by=COLLUDING)
+    team.ask(NEW, good=10, canary=again, by=COLLUDING)
+    assert team.watch.step()
+
+    assert (team.state(again), team.live()) == (CanaryState.HELD, Strategy(OLD, 1))
 
 
 def test_a_candidate_whose_engine_fails_is_taken_back_though_nobody_votes(team):

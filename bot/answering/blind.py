@@ -35,8 +35,11 @@ def people_words(people: Mapping[str, Any]) -> str:
         f"vote{'' if votes == 1 else 's'} by {persons} "
         f"{'person' if persons == 1 else 'people'})"
     )
+    tuned = "They prefer the tuned one"
     verdicts = {
-        "tuned": "They prefer the tuned one.",
+        "tuned": f"{tuned}, whoever of them is left out: that settles an open verdict."
+        if people.get("settles")
+        else f"{tuned}.",
         "prompted": "They prefer the prompted one: it is not promoted.",
     }
     return f"{words}. {verdicts.get(str(people['prefer']), 'That settles nothing yet.')}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.answering.parity import accept_unproven, check_proven, may_answer
 from bot.answering.promotion import find_version, judged, strategy_of
 from bot.answering.strategy import live_strategy
 from bot.errors import AlreadyLiveError, CanaryError, NotEarnedError
@@ -26,13 +27,17 @@ _ALLOWED = (Verdict.PROMOTE, Verdict.HOLD)
 
 @dataclass(frozen=True)
 class Plan:
-    """What somebody asks for; ``channel_id`` is where they are told how it ended."""
+    """
+    What somebody asks for; ``channel_id`` is where they are told how it ended.
+    ``accepts_unproven`` as in ``promotion.promote``.
+    """
 
     version_name: str
     share: int
     by: str
     channel_id: str
     ends_at: datetime
+    accepts_unproven: bool = False
 
 
 def start(
@@ -45,6 +50,7 @@ def start(
         NotFoundError: no such version, or not for this viewer; names the nearest.
         AlreadyLiveError: it answers everywhere already.
         NotEarnedError: its evaluation forbids it, or it cannot answer.
+        UnprovenError: nobody knows whether it is served as it was trained.
         CanaryError: the share is none, or another canary is under way.
     """
     if plan.share not in SHARES:
@@ -57,8 +63,11 @@ def start(
     if live.version_name == version.name:
         raise AlreadyLiveError(version.name)
     evaluation = judged(session, version, home)
-    if not may_be_tried(evaluation):
+    if evaluation.verdict not in _ALLOWED:
         raise NotEarnedError(f"{version.name} may not answer anybody. {evaluation.reason}")
+    if plan.accepts_unproven:
+        accept_unproven(session, evaluation, version, plan.by)
+    check_proven(evaluation, version)
     running = canaries.running(session, team_id, version.audience)
     if running is not None:
         return _change_share(session, running, version, plan)
@@ -82,9 +91,13 @@ def start(
     return canary
 
 
-def may_be_tried(evaluation: Evaluation | None) -> bool:
-    """Say whether the gate lets a version answer anybody at all."""
-    return evaluation is not None and evaluation.verdict in _ALLOWED
+def may_be_tried(version: ModelVersion, evaluation: Evaluation | None) -> bool:
+    """Say whether a version may answer anybody at all."""
+    return (
+        evaluation is not None
+        and evaluation.verdict in _ALLOWED
+        and may_answer(evaluation, version)
+    )
 
 
 def end(

@@ -13,7 +13,9 @@ from pathlib import Path
 from sqlmodel import Session
 
 from bot.answering.blind import people_words
+from bot.answering.parity import IF_PROVEN, accept_unproven, check_proven
 from bot.answering.strategy import BASE, FULL_SCALE, Strategy, live_strategy
+from bot.engines.intact import is_intact
 from bot.errors import (
     AlreadyLiveError,
     MovedMeanwhileError,
@@ -48,22 +50,26 @@ def promote(
     by: str,
     viewer: Viewer,
     home: Path | None = None,
+    *,
+    accepts_unproven: bool = False,
 ) -> Promotion:
     """
     Put a version live, with the number of examples that its evaluation found best.
 
-    ``home`` is where its files are looked for.
+    ``home`` is where its files are looked for. ``accepts_unproven``: ``by`` takes it on themselves
+    that nobody can prove it to be served as it was trained.
 
     Raises:
         NotFoundError: no such version, or not for this viewer; names the nearest.
         AlreadyLiveError: it answers already.
         NotEarnedError: the evaluation does not support it, or is not there; or its files are gone.
+        UnprovenError: nobody knows whether it is served as it was trained.
         MovedMeanwhileError: somebody else decided what answers in the same moment.
     """
     version = find_version(session, team_id, version_name, viewer)
     if live_strategy(session, team_id, version.audience).version_name == version.name:
         raise AlreadyLiveError(version.name)
-    evaluation = earned(session, version, home)
+    evaluation = earned(session, version, home, accepted_by=by if accepts_unproven else None)
     _check_nobody_moved(session, version, by)
     return put_live(session, version, strategy_of(version, evaluation), by, by)
 
@@ -94,12 +100,19 @@ def put_live(
 
 
 def rollback(
-    session: Session, team_id: str, audience: str, by: str, reason: str | None = None
+    session: Session,
+    team_id: str,
+    audience: str,
+    by: str,
+    reason: str | None = None,
+    *,
+    home: Path | None = None,
 ) -> Promotion:
     """
     Return to what answered before the last promotion; below the first is prompting alone.
 
-    ``reason`` is why, where no person decided it.
+    ``reason`` is why, where no person decided it; ``home`` is where files are looked for: what has
+    lost its own is passed over.
 
     Raises:
         NothingToRollBackError: nothing is promoted.
@@ -110,7 +123,7 @@ def rollback(
     before = standing[-2] if len(standing) > 1 else None
     promotion = _return_to(session, team_id, audience, by, standing[-1], before, reason)
     # One row a step, so that the history still tells what stood before what.
-    while before is not None and not _may_answer(session, before):
+    while before is not None and not _may_answer(session, before, home):
         left, before = before, standing[-3] if len(standing) > 2 else None
         standing.pop()
         promotion = _return_to(session, team_id, audience, by, left, before)
@@ -136,13 +149,16 @@ def _standing(session: Session, team_id: str, audience: str) -> list[Promotion]:
     return standing
 
 
-def _may_answer(session: Session, promotion: Promotion) -> bool:
+def _may_answer(session: Session, promotion: Promotion, home: Path | None = None) -> bool:
     """What lost its files, or learned from words that were erased since, is not returned to."""
     if promotion.version_id is None:
         return True
     version = versions.get(session, promotion.team_id, promotion.version_id)
     return (
-        version is not None and version.state != VersionState.RETIRED and version.tainted_at is None
+        version is not None
+        and version.state != VersionState.RETIRED
+        and version.tainted_at is None
+        and has_its_files(version, home)
     )
 
 
@@ -225,25 +241,42 @@ def record(session: Session, action: str, version: ModelVersion, by: str) -> Non
     )
 
 
-def earned(session: Session, version: ModelVersion, home: Path | None = None) -> Evaluation:
+def earned(
+    session: Session,
+    version: ModelVersion,
+    home: Path | None = None,
+    *,
+    accepted_by: str | None = None,
+) -> Evaluation:
     """
     Return the evaluation on the strength of which a version may answer everywhere.
 
+    ``accepted_by`` is the admin who does without a proof of parity, if one does.
+
     Raises:
         NotEarnedError: there is none, or the version cannot answer any more; says why.
+        UnprovenError: it lacks nothing but the proof that it is served as it was trained.
     """
     evaluation = judged(session, version, home)
+    _check_earned(session, version, evaluation)
+    if accepted_by is not None:
+        accept_unproven(session, evaluation, version, accepted_by)
+    check_proven(evaluation, version)
+    return evaluation
+
+
+def _check_earned(session: Session, version: ModelVersion, evaluation: Evaluation) -> None:
     assert version.id is not None
+    people = evaluation.evidence.get("people", {})
     # Votes settle what was not settled; they outweigh no leak and nothing that was forgotten.
     is_open = evaluation.verdict in (Verdict.PROMOTE, Verdict.HOLD)
-    if is_open and canaries.is_won(session, version.team_id, version.id):
-        return evaluation
-    if evaluation.verdict != Verdict.PROMOTE:
+    is_won = canaries.is_won(session, version.team_id, version.id)
+    if is_open and (is_won or people.get("settles")):
+        return
+    if evaluation.verdict != Verdict.PROMOTE and IF_PROVEN not in evaluation.evidence:
         raise NotEarnedError(f"{version.name} did not earn it. {evaluation.reason}")
-    people = evaluation.evidence.get("people", {})
     if people.get("prefer") == "prompted":
         raise NotEarnedError(f"{version.name} did not earn it. {people_words(people)}")
-    return evaluation
 
 
 def judged(session: Session, version: ModelVersion, home: Path | None = None) -> Evaluation:
@@ -253,9 +286,13 @@ def judged(session: Session, version: ModelVersion, home: Path | None = None) ->
     Raises:
         NotEarnedError: it has none, or its files are gone, or what it learned was erased.
     """
-    is_here = home is None or not version.gguf_path or (home / version.gguf_path).is_file()
-    if version.state == VersionState.RETIRED or not is_here:
+    if version.state == VersionState.RETIRED:
         raise NotEarnedError(f"{version.name} is retired: its files may be gone. Train again.")
+    if not has_its_files(version, home):
+        raise NotEarnedError(
+            f"The files of {version.name} are gone, or are not those that were made. Bring them "
+            "back from a backup, or train again."
+        )
     if version.tainted_at is not None:
         raise NotEarnedError(
             f"{version.name} learned from something that was erased since. Train again."
@@ -269,14 +306,22 @@ def judged(session: Session, version: ModelVersion, home: Path | None = None) ->
     return evaluation
 
 
+def has_its_files(version: ModelVersion, home: Path | None) -> bool:
+    """Where nobody says where to look, or a provider keeps them, they are taken to be there."""
+    if home is None or not version.gguf_path:
+        return True
+    return is_intact(home / version.gguf_path, version.checksum)
+
+
 def strategy_of(version: ModelVersion, evaluation: Evaluation) -> Strategy:
     """How a version answered best: the gate's choice, else by token F1."""
     own = [line for line in evaluation.strategies if line.get("version") == version.name]
-    chosen = [line for line in own if line["name"] == evaluation.best]
-    best = chosen or sorted(own, key=lambda line: float(line.get("f1", 0)), reverse=True)
-    if not best:
+    best = evaluation.evidence.get(IF_PROVEN, evaluation.best)
+    chosen = [line for line in own if line["name"] == best]
+    lines = chosen or sorted(own, key=lambda line: float(line.get("f1", 0)), reverse=True)
+    if not lines:
         return Strategy(version.name, BASE.examples)
-    return Strategy(version.name, int(best[0]["examples"]), best[0].get("scale", FULL_SCALE))
+    return Strategy(version.name, int(lines[0]["examples"]), lines[0].get("scale", FULL_SCALE))
 
 
 def _check_nobody_moved(session: Session, version: ModelVersion, by: str) -> None:

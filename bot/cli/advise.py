@@ -27,7 +27,7 @@ def advise(
     team: TeamOption = "",
 ) -> None:
     """Say whether tuning pays: examples, baseline, costs, gains, and what to collect next."""
-    from bot.evaluation.advice import sections
+    from bot.evaluation.advice_page import sections
     from bot.pipeline.advising import advise as figures_for
 
     settings = settings_of(context)

@@ -21,6 +21,7 @@ from bot.cli.options import (
     settings_of,
     team_of,
 )
+from bot.errors import NotFoundError
 from storage import evaluations, versions
 from storage.tables import ModelVersion
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from bot.pipeline.pruning import Plan
 
 cli = typer.Typer(
-    help="Model versions: list, compare, report, promote, roll back, prune.", no_args_is_help=True
+    help="Model versions: list, compare, replay, report, promote, roll back, prune.",
+    no_args_is_help=True,
 )
 
 ByOption = Annotated[str, typer.Option("--by", help="Who decides; kept with the decision.")]
@@ -49,7 +51,16 @@ def list_versions(
 
 @cli.command()
 def promote(
-    context: typer.Context, version: str, by: ByOption = "operator", team: TeamOption = ""
+    context: typer.Context,
+    version: str,
+    by: ByOption = "operator",
+    unproven: Annotated[
+        bool,
+        typer.Option(
+            "--unproven", help="Do without the proof that it is served as it was trained."
+        ),
+    ] = False,
+    team: TeamOption = "",
 ) -> None:
     """Put a version live, if its evaluation supports it."""
     with open_database(settings_of(context)) as database:
@@ -57,7 +68,9 @@ def promote(
         with database.write() as session:
             viewer = operator(session, team_id)
             home = settings_of(context).apprentice_home
-            promotion.promote(session, team_id, version, by, viewer, home)
+            promotion.promote(
+                session, team_id, version, by, viewer, home, accepts_unproven=unproven
+            )
     print(f"{version} answers from now on.")
 
 
@@ -72,7 +85,8 @@ def rollback(
     with open_database(settings_of(context)) as database:
         team_id = team_of(database, team)
         with database.write() as session:
-            promotion.rollback(session, team_id, audience, by)
+            home = settings_of(context).apprentice_home
+            promotion.rollback(session, team_id, audience, by, home=home)
             live = live_strategy(session, team_id, audience)
     print(f"{live.version_name or 'The base model'} answers from now on.")
 
@@ -88,15 +102,42 @@ def compare(
     """Say which of two versions answers better, on the held-out questions both were asked."""
     from bot.pipeline.comparing import compare_versions
 
-    with open_database(settings_of(context)) as database:
+    settings = settings_of(context)
+    with open_database(settings) as database:
         team_id = team_of(database, team)
         with database.read() as session:
             viewer = operator(session, team_id)
-            found = compare_versions(session, team_id, first, second, viewer)
+            found = compare_versions(
+                session, team_id, first, second, viewer, settings.apprentice_home
+            )
     if as_json:
         print(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
     else:
         print("\n".join(found.sentences()))
+
+
+@cli.command()
+def replay(
+    context: typer.Context, version: str, as_json: JsonOption = False, team: TeamOption = ""
+) -> None:
+    """Reach a version's verdict again from the evidence that was kept: scores and findings."""
+    from bot.evaluation.evidence import replay as reach_again
+
+    with open_database(settings_of(context)) as database:
+        team_id = team_of(database, team)
+        with database.read() as session:
+            found = promotion.find_version(session, team_id, version, operator(session, team_id))
+            kept = evaluations.of_version(session, team_id, found.id or 0)
+    if kept is None or "scores" not in kept.evidence:
+        raise NotFoundError(f"No evidence of {found.name} is kept: `evaluate {found.name}` judges.")
+    again = reach_again(kept.evidence)
+    is_same = (again.verdict, again.reason) == (kept.verdict, kept.reason)
+    if as_json:
+        said = {"verdict": again.verdict.value, "reason": again.reason, "same": is_same}
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    print(f"{again.verdict.value}: {again.reason}")
+    print("The same as was kept." if is_same else f"Kept is {kept.verdict.value}: {kept.reason}")
 
 
 @cli.command()

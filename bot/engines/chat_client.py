@@ -19,7 +19,7 @@ from openai.types.chat import (
     ChatCompletionMessageParam,
 )
 
-from bot.engines.client import Completion, Message
+from bot.engines.client import Beginning, Completion, FirstToken, Message
 from bot.engines.errors import (
     EngineDiedError,
     EngineRefusedError,
@@ -33,6 +33,8 @@ from bot.engines.errors import (
 SILENCE_SECONDS = 120.0
 CONNECT_SECONDS = 5.0
 
+#: How a vLLM writes a token's id in the place of its text.
+_ID = "token_id:"
 #: llama.cpp and OpenAI each have a word for a prompt that does not fit.
 _TOO_LONG = {"exceed_context_size_error", "context_length_exceeded"}
 
@@ -40,13 +42,20 @@ _TOO_LONG = {"exceed_context_size_error", "context_length_exceeded"}
 class ChatClient:
     """One server's chat completions; knows neither adapters nor processes."""
 
-    def __init__(self, base_url: str, api_key: str, *, max_retries: int = 0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        max_retries: int = 0,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> None:
         """``base_url`` ends in ``/v1``."""
         self._openai = openai.OpenAI(
             base_url=base_url,
             api_key=api_key,
             max_retries=max_retries,
-            timeout=openai.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+            timeout=openai.Timeout(silence_seconds, connect=CONNECT_SECONDS),
         )
 
     def stream(
@@ -111,6 +120,29 @@ class ChatClient:
             finish_reason=choice.finish_reason,
             cached_tokens=(details.cached_tokens or 0) if details else 0,
         )
+
+    def beginning(
+        self, messages: Sequence[Message], *, model: str, top: int, as_ids: bool = False
+    ) -> Beginning:
+        """
+        Ask for one token, its likeliest rivals, and how many tokens the prompt has.
+
+        ``as_ids``: the server is a vLLM, which names a token by its id when asked to.
+        """
+        with _sentences():
+            answer = self._openai.chat.completions.create(
+                messages=_params(messages),
+                model=model,
+                max_tokens=1,
+                temperature=0.0,
+                logprobs=True,
+                top_logprobs=top,
+                extra_body={"return_tokens_as_token_ids": True} if as_ids else {},
+            )
+        if not _is_completion(answer):
+            raise NotAnEngineError
+        count = answer.usage.prompt_tokens if answer.usage else None
+        return Beginning(None, count or None, _first_tokens(answer, as_ids))
 
     def models(self) -> list[str]:
         """Name the models the server offers, at least one."""
@@ -192,6 +224,22 @@ def _is_completion(answer: object) -> bool:
         return False
     message = answer.choices[0].message
     return isinstance(message, ChatCompletionMessage) and isinstance(message.content, str | None)
+
+
+def _first_tokens(answer: ChatCompletion, as_ids: bool) -> list[FirstToken] | None:
+    """None where the server gives no log-probabilities, or does not say of which tokens."""
+    told = answer.choices[0].logprobs
+    if told is None or not isinstance(told.content, list):
+        return None
+    found = []
+    for entry in told.content[0].top_logprobs if told.content else ():
+        number = getattr(entry, "id", None)  # llama.cpp's own
+        if as_ids:
+            number = int(digits) if (digits := entry.token.removeprefix(_ID)).isdigit() else None
+        if not isinstance(number, int):
+            return None
+        found.append(FirstToken(number, entry.token, float(entry.logprob)))
+    return found
 
 
 def _params(messages: Sequence[Message]) -> list[ChatCompletionMessageParam]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from bot.engines.chat_client import ChatClient
 from bot.engines.child_environment import child_environment
-from bot.engines.client import Completion, Message
+from bot.engines.client import Completion, FirstToken, Message
 from bot.engines.errors import (
     AdapterFileError,
     AdapterUnknownError,
@@ -166,11 +166,11 @@ class EngineChild:
             int(token) for token in self.client.post(f"{self.address}/tokenize", body)["tokens"]
         ]
 
-    def first_token_log_probs(
+    def first_tokens(
         self, messages: Sequence[Message], adapter: str | None, top: int
-    ) -> dict[int, float]:
+    ) -> list[FirstToken]:
         """
-        Return the log-probabilities (nats) of the likeliest first tokens of an answer, by id.
+        Return the likeliest first tokens of an answer.
 
         Empty where the answer ends before its first word: llama.cpp then gives none.
         """
@@ -185,7 +185,7 @@ class EngineChild:
         answer = self.client.post(f"{self.address}/v1/chat/completions", body)
         told = (answer["choices"][0].get("logprobs") or {}).get("content") or [{}]
         first = told[0].get("top_logprobs", [])
-        return {int(token["id"]): float(token["logprob"]) for token in first}
+        return [FirstToken(int(t["id"]), str(t["token"]), float(t["logprob"])) for t in first]
 
     @contextmanager
     def lease(self) -> Iterator[None]:

@@ -31,6 +31,29 @@ class Completion:
     cached_tokens: int = 0
 
 
+@dataclass(frozen=True)
+class FirstToken:
+    """A token with which an answer may begin; ``log_prob`` in nats."""
+
+    id: int
+    text: str
+    log_prob: float
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """
+    What an engine says of a prompt and of the first token after it; None: it does not say.
+
+    ``tokens`` are the prompt's ids, ``count`` how many they are. ``top`` are the likeliest first
+    tokens, empty where the answer ends before its first word.
+    """
+
+    tokens: Sequence[int] | None = None
+    count: int | None = None
+    top: Sequence[FirstToken] | None = None
+
+
 class Engine(Protocol):
     """
     Answers chats, greedily, as the base model or as one of its adapters.
@@ -75,3 +98,6 @@ class Engine(Protocol):
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Count the prompt's tokens, the chat template's included."""
+
+    def beginning(self, messages: Sequence[Message], *, adapter: str | None, top: int) -> Beginning:
+        """Say what it sees of the messages, and the ``top`` likeliest first tokens."""

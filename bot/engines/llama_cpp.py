@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.engines.child_process import ChildConfig, EngineChild, start_child
-from bot.engines.client import Completion, Message
+from bot.engines.client import Beginning, Completion, Message
 from bot.engines.errors import EngineDiedError, EngineUnavailableError
 from bot.engines.supervisor import Supervisor
 
@@ -136,11 +136,11 @@ class LlamaCppEngine:
         """Count the prompt's tokens, the chat template's included."""
         return len(self.tokenize(self.render(messages)))
 
-    def first_token_log_probs(
-        self, messages: Sequence[Message], *, adapter: str | None, top: int
-    ) -> dict[int, float]:
-        """Return the log-probabilities (nats) of the likeliest first tokens of an answer, by id."""
-        return self._ask(lambda child: child.first_token_log_probs(messages, adapter, top))
+    def beginning(self, messages: Sequence[Message], *, adapter: str | None, top: int) -> Beginning:
+        """Return the prompt's tokens, and the likeliest first ones of the answer."""
+        tokens = self.tokenize(self.render(messages))
+        first = self._ask(lambda child: child.first_tokens(messages, adapter, top))
+        return Beginning(tokens, len(tokens), first)
 
     def _ask(self, question: Callable[[EngineChild], T]) -> T:
         attempts = ATTEMPTS

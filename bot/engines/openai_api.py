@@ -8,8 +8,8 @@ answers as it was trained: no such server scales an adapter for one request.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from bot.engines.chat_client import ChatClient
-from bot.engines.client import Completion, Message
+from bot.engines.chat_client import SILENCE_SECONDS, ChatClient
+from bot.engines.client import Beginning, Completion, Message
 from bot.engines.errors import AdapterUnknownError, EngineRefusedError
 
 #: The SDK's own retries, with its back-off; they end before the first word.
@@ -29,12 +29,17 @@ class OpenAIApiEngine:
         *,
         model: str = "",
         adapters: Mapping[str, str] | None = None,
+        max_retries: int = MAX_RETRIES,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         """
         ``model`` is the base model's name, empty for the first one the server lists;
-        ``adapters`` maps our model versions to the server's model names.
+        ``adapters`` maps our model versions to the server's model names. The server may stay
+        silent for ``silence_seconds``, and is asked again ``max_retries`` times.
         """
-        self._client = ChatClient(base_url, api_key, max_retries=MAX_RETRIES)
+        self._client = ChatClient(
+            base_url, api_key, max_retries=max_retries, silence_seconds=silence_seconds
+        )
         self._model = model
         self._names = dict(adapters or {})
 
@@ -85,6 +90,17 @@ class OpenAIApiEngine:
         """Estimate the prompt's tokens, rather too many than too few."""
         characters = sum(len(message["content"]) for message in messages)
         return characters // CHARACTERS_PER_TOKEN + TOKENS_PER_TURN * len(messages)
+
+    def beginning(self, messages: Sequence[Message], *, adapter: str | None, top: int) -> Beginning:
+        """Say what the server says: mostly a count, and log-probabilities where it gives them."""
+        model = self._name_of(adapter, 1.0)
+        with _unknown_if_gone(adapter):
+            try:
+                return self._client.beginning(messages, model=model, top=top)
+            except EngineRefusedError as error:
+                if error.status == 404:
+                    raise
+                return Beginning()  # it takes no such request
 
     def _name_of(self, adapter: str | None, scale: float) -> str:
         if adapter is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from bot.engines.client import Completion, Engine, Message
+from bot.engines.client import Beginning, Completion, Engine, Message
 from bot.engines.errors import (
     AdapterUnknownError,
     EngineRefusedError,
@@ -39,11 +39,6 @@ class RoutedEngine:
     def adapters(self) -> frozenset[str]:
         """The model versions served."""
         return self._local.adapters | frozenset(self._places)
-
-    @property
-    def local(self) -> _Local:
-        """Our own engine."""
-        return self._local
 
     @property
     def remotes(self) -> frozenset[str]:
@@ -120,6 +115,10 @@ class RoutedEngine:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Count the prompt's tokens with our own base model's vocabulary."""
         return self._local.count_tokens(messages)
+
+    def beginning(self, messages: Sequence[Message], *, adapter: str | None, top: int) -> Beginning:
+        """Say what the one who answers sees of the messages."""
+        return self._for(adapter).beginning(messages, adapter=adapter, top=top)
 
     def _for(self, adapter: str | None) -> Engine:
         place = self._places.get(adapter) if adapter else None

@@ -6,14 +6,16 @@ under way keeps its adapter. vLLM must see our files under the same path.
 """
 
 import hashlib
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from bot.engines.chat_client import ChatClient
-from bot.engines.client import Completion, Message
+from bot.engines.client import Beginning, Completion, Message
 from bot.engines.errors import (
     AdapterFileError,
     AdapterRefusedHereError,
@@ -26,6 +28,8 @@ from bot.errors import EngineError
 
 log = logging.getLogger(__name__)
 WEIGHTS = "adapter_model.safetensors"
+#: Beside them: the checksums of what was made.
+MANIFEST = "manifest.json"
 
 
 class RuntimeAdapterEngine:
@@ -136,6 +140,37 @@ class RuntimeAdapterEngine:
         """Estimate the prompt's tokens, rather too many than too few."""
         return self._base.count_tokens(messages)
 
+    def beginning(self, messages: Sequence[Message], *, adapter: str | None, top: int) -> Beginning:
+        """Return the prompt's tokens as vLLM cuts them, and the likeliest first ones after it."""
+        if adapter is None:
+            return self._base.beginning(messages, adapter=None, top=top)
+        with self._asking(adapter, 1.0) as model:
+            try:
+                return self._begun(messages, model, top)
+            except EngineRefusedError as error:
+                self._load_again(adapter, error)
+                return self._begun(messages, model, top)
+
+    def _begun(self, messages: Sequence[Message], model: str, top: int) -> Beginning:
+        try:
+            begun = self._client.beginning(messages, model=model, top=top, as_ids=True)
+        except EngineRefusedError as error:
+            if error.status == 404:
+                raise
+            return Beginning()  # it takes no such request
+        return replace(begun, tokens=self._tokens(messages, model))
+
+    def _tokens(self, messages: Sequence[Message], model: str) -> list[int] | None:
+        """None where somebody has switched that endpoint off."""
+        body = {"model": model, "messages": list(messages), "add_generation_prompt": True}
+        try:
+            told = self._client.post(f"{self._url.removesuffix('/v1')}/tokenize", body)
+        except EngineRefusedError:
+            return None
+        tokens = told.get("tokens")
+        is_told = isinstance(tokens, list) and all(isinstance(each, int) for each in tokens)
+        return tokens if is_told else None
+
     @contextmanager
     def _asking(self, adapter: str, scale: float) -> Iterator[str]:
         """Name the adapter at the server, and keep it loaded until the answer is whole."""
@@ -182,13 +217,26 @@ class RuntimeAdapterEngine:
 def _served_name(version: str, gguf_path: Path) -> str:
     """
     Raises:
-        AdapterFileError: its weights are not there.
+        AdapterFileError: its weights are not there, or not those that were made.
     """
+    folder = gguf_path.parent
     try:
-        with (gguf_path.parent / WEIGHTS).open("rb") as file:
-            return f"{version}-{hashlib.file_digest(file, 'sha256').hexdigest()[:12]}"
+        with (folder / WEIGHTS).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise AdapterFileError(version) from error
+    if digest != _as_made(folder, digest):
+        raise AdapterFileError(version)
+    return f"{version}-{digest[:12]}"
+
+
+def _as_made(folder: Path, unknown: str) -> str:
+    """The checksum of the weights when they were made."""
+    try:
+        made = json.loads((folder / MANIFEST).read_text())["files"][WEIGHTS]
+    except (OSError, ValueError, KeyError, TypeError):
+        return unknown
+    return str(made)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from bot.answering.blind import BlindPair, Choice
 from bot.errors import NotFoundError
-from bot.evaluation.intervals import interval_of
+from bot.evaluation.intervals import Interval, interval_of
 from bot.evaluation.judge_model import JudgedPair, agreement
 from bot.evaluation.lines import best_line, key_of_line
 from bot.evaluation.measures import finite
@@ -131,23 +131,39 @@ def tally(votes: Sequence[BlindVote], clusters: Mapping[int, Hashable]) -> dict[
     What people said, as figures that JSON can hold; ``clusters`` names the fact of each row.
 
     ``share`` is how often the tuned answer was preferred, a tie counting half; ``prefer`` is
-    "tuned" or "prompted" where its interval says so, else None.
+    "tuned" or "prompted" where its interval says so, else None. ``settles``: they prefer the tuned
+    one whoever of them is left out.
     """
-    facts = [clusters[vote.snapshot_row_id] for vote in votes]
-    found = interval_of([_WORTH[vote.preferred] for vote in votes], facts)
-    prefer = None
-    if len(set(facts)) >= FEWEST_FACTS:
-        prefer = "tuned" if found.low > 0.5 else "prompted" if found.high < 0.5 else None
+    found = _share(votes, clusters)
+    prefer = _preferred(votes, clusters)
+    persons = {vote.user_id for vote in votes}
     return {
         "votes": len(votes),
-        "people": len({vote.user_id for vote in votes}),
+        "people": len(persons),
         "tuned": sum(vote.preferred is Preferred.TUNED for vote in votes),
         "prompted": sum(vote.preferred is Preferred.PROMPTED for vote in votes),
         "share": found.mean,
         "share_low": finite(found.low),
         "share_high": finite(found.high),
         "prefer": prefer,
+        "settles": prefer == "tuned"
+        and all(
+            _preferred([vote for vote in votes if vote.user_id != person], clusters) == "tuned"
+            for person in persons
+        ),
     }
+
+
+def _preferred(votes: Sequence[BlindVote], clusters: Mapping[int, Hashable]) -> str | None:
+    if len({clusters[vote.snapshot_row_id] for vote in votes}) < FEWEST_FACTS:
+        return None
+    found = _share(votes, clusters)
+    return "tuned" if found.low > 0.5 else "prompted" if found.high < 0.5 else None
+
+
+def _share(votes: Sequence[BlindVote], clusters: Mapping[int, Hashable]) -> Interval:
+    facts = [clusters[vote.snapshot_row_id] for vote in votes]
+    return interval_of([_WORTH[vote.preferred] for vote in votes], facts)
 
 
 def _judged(

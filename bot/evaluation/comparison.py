@@ -1,6 +1,6 @@
 """Two model versions on the questions both were asked: who is better, in words. Pure."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.evaluation.intervals import Interval, interval_of
@@ -20,16 +20,30 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``gain`` is of ``first`` over ``second``; None where they share no question."""
+    """
+    ``gain`` is of ``first`` over ``second``; None where they share no question. ``gone`` are those
+    of the two that cannot answer any more.
+    """
 
     first: Sheet
     second: Sheet
     questions: int
     facts: int
     gain: Interval | None
+    gone: Sequence[str] = ()
 
     def sentences(self) -> list[str]:
         """What the figures say, and what they do not."""
+        return [*self._figures(), *self._gone()]
+
+    def _gone(self) -> list[str]:
+        return [
+            f"{name} cannot answer any more: its files are gone, or are not those that were made. "
+            "What is said of it was measured before."
+            for name in self.gone
+        ]
+
+    def _figures(self) -> list[str]:
         names = f"{self.first.name} ({self.first.strategy})"
         others = f"{self.second.name} ({self.second.strategy})"
         if self.gain is None:
@@ -65,6 +79,7 @@ class Comparison:
             "gain": self.gain.mean if self.gain else None,
             "gain_low": finite(self.gain.low) if self.gain else None,
             "gain_high": finite(self.gain.high) if self.gain else None,
+            "gone": list(self.gone),
             "sentences": self.sentences(),
         }
 
@@ -92,11 +107,13 @@ class Comparison:
         ]
 
 
-def compare(first: Sheet, second: Sheet, clusters: Mapping[str, Hashable]) -> Comparison:
+def compare(
+    first: Sheet, second: Sheet, clusters: Mapping[str, Hashable], gone: Sequence[str] = ()
+) -> Comparison:
     """Pair the questions both have; ``clusters`` names the fact of each."""
     shared = sorted(first.scores.keys() & second.scores.keys() & clusters.keys())
     if not shared:
-        return Comparison(first, second, 0, 0, None)
+        return Comparison(first, second, 0, 0, None, gone)
     gain = interval_of(
         [first.scores[key] - second.scores[key] for key in shared],
         [clusters[key] for key in shared],
@@ -104,7 +121,7 @@ def compare(first: Sheet, second: Sheet, clusters: Mapping[str, Hashable]) -> Co
     # What was asked of one side alone must not count in its mean.
     return Comparison(
         _only(first, shared), _only(second, shared), len(shared),
-        len({clusters[key] for key in shared}), gain,
+        len({clusters[key] for key in shared}), gain, gone,
     )  # fmt: skip
 
 

@@ -20,21 +20,23 @@ _WIDTH_INCHES, _DPI = 5.6, 220
 _PAPER, _INK, _FAINT = "#ffffff", "#1d1c1d", "#d9d9de"
 #: Told apart with every common colour blindness, and in grey: one is darker.
 _TUNED, _PROMPTED = "#0b5cad", "#e0a030"
-_SMOOTHING = 0.25
+#: The line averages so great a share of the steps around each: of a few steps, that one alone.
+_SMOOTHING = 0.1
 
 
 def draw_loss(path: Path, losses: Sequence[Sequence[float]]) -> None:
     """Each step as a faint dot, a smoothed line over them."""
     steps, values = [step for step, _ in losses], [loss for _, loss in losses]
     figure, axes = _canvas(height_inches=3.2)
-    axes.plot(steps, values, "o", color=_TUNED, alpha=0.25, markersize=3)
-    axes.plot(steps, _smooth(values), color=_TUNED, linewidth=2.2)
+    line = _smooth(values)
+    axes.plot(steps, values, "o", color=_TUNED, alpha=0.35, markersize=3.5)
+    axes.plot(steps, line, color=_TUNED, linewidth=2.2)
     axes.set_ylim(bottom=0)
     axes.set_title("Training loss", loc="left", color=_INK, fontsize=13, fontweight="bold")
-    axes.set_xlabel("Step. Dots: each one's loss, line: smoothed", color=_INK)
+    axes.set_xlabel("Step. Dots: the loss of each, line: their average", color=_INK)
     axes.annotate(
-        f"{values[-1]:.2f}",
-        (steps[-1], values[-1]),
+        f"{line[-1]:.2f}",
+        (steps[-1], line[-1]),
         textcoords="offset points",
         xytext=(6, 4),
         color=_INK,
@@ -93,10 +95,9 @@ def _canvas(height_inches: float) -> tuple[Figure, Axes]:
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
-    smooth = [values[0]]
-    for value in values[1:]:
-        smooth.append((1 - _SMOOTHING) * smooth[-1] + _SMOOTHING * value)
-    return smooth
+    reach = int(len(values) * _SMOOTHING / 2)
+    around = (values[max(0, at - reach) : at + reach + 1] for at in range(len(values)))
+    return [sum(each) / len(each) for each in around]
 
 
 def main() -> None:

@@ -15,8 +15,9 @@ from bot.evaluation.lines import strategy_of_line
 from bot.evaluation.paired import Scored
 
 #: Since 2 the interval is as wide as the choice among all of the candidate's strategies demands;
-#: before, among its scales alone (decision 0116).
-RULE = 2
+#: before, among its scales alone (decision 0116). Since 3 nothing is promoted of which nobody can
+#: say whether it is served as it was trained (decision 0127).
+RULE = 3
 
 
 def evidence_of(
@@ -45,7 +46,8 @@ def evidence_of(
         ],
         "findings": {
             "parity": findings.parity,
-            "parity_proven": findings.is_parity_proven and findings.parity is None,
+            "parity_proven": findings.unproven is None and findings.parity is None,
+            "unproven": findings.unproven,
             "data": findings.data,
             "leaks": list(findings.leaks),
             "ability": _bounds(findings.ability),
@@ -78,10 +80,14 @@ def replay(evidence: Mapping[str, Any]) -> Judgement:
         {int(row): cluster for row, cluster in evidence["clusters"].items()},
         candidate,
         Findings(
-            found["parity"], found["data"], found["leaks"], Interval(*ability) if ability else None
+            found["parity"],
+            found["data"],
+            found["leaks"],
+            Interval(*ability) if ability else None,
+            found.get("unproven"),
         ),
         Thresholds(**evidence["thresholds"]),
-        looks=None if evidence.get("rule", 1) >= RULE else len(scales),
+        looks=None if evidence.get("rule", 1) >= 2 else len(scales),
     )
 
 

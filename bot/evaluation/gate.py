@@ -21,6 +21,8 @@ MARGIN = 0.05
 ABILITY_MARGIN = 0.05
 #: The share of answers that belong to other questions may rise by this much.
 STRAY_MARGIN = 0.05
+#: So great a share of the rows trained on may contradict another one.
+DIRTY_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Thresholds:
     margin: float = MARGIN
     ability_margin: float = ABILITY_MARGIN
     stray_margin: float = STRAY_MARGIN
+    dirty_share: float = DIRTY_SHARE
 
 
 @dataclass(frozen=True)
@@ -36,18 +39,17 @@ class Findings:
     """
     What no score on held-out questions outweighs. Empty: looked for, and nothing found.
 
-    ``parity`` is the first difference between training and serving, ``data`` what is wrong with
-    the rows trained on, ``leaks`` what came back that should not, each as words that follow a
-    colon. ``is_parity_proven`` is False where somebody else's trainer or engine says nothing of
-    its tokens: nothing was compared, and nothing speaks against the version. ``ability`` is the
-    candidate's gain over its base on the general tasks.
+    ``parity`` is the first difference between training and serving, ``unproven`` why those could
+    not be compared, ``data`` what is wrong with the rows trained on, ``leaks`` what came back that
+    should not, each as words that follow a colon. ``ability`` is the candidate's gain over its base
+    on the general tasks.
     """
 
     parity: str | None = None
     data: str | None = None
     leaks: Sequence[str] = ()
     ability: Interval | None = None
-    is_parity_proven: bool = True
+    unproven: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,15 @@ class Judgement:
     ``best`` is the strategy that ought to answer: the tuned one only if it earned it.
 
     ``gain`` is the tuned strategy's mean advantage over the best prompting; None without
-    held-out questions.
+    held-out questions. ``if_proven`` is what would be promoted if it were proven that it is served
+    as it was trained, and nothing else is missing.
     """
 
     verdict: Verdict
     reason: str
     best: Strategy
     gain: Interval | None
+    if_proven: Strategy | None = None
 
 
 def judge(
@@ -86,7 +90,8 @@ def judge(
     looks = max(1, len(tuned) if looks is None else looks)
     comparison = Paired(clusters, thresholds.margin, looks)
     cheapest = min(prompting, key=lambda one: one.strategy.examples).strategy
-    blocked = _why_blocked(findings or Findings(), thresholds)
+    findings = findings or Findings()
+    blocked = _why_blocked(findings, thresholds)
     if not clusters:
         verdict, reason = (Verdict.REJECT, blocked) if blocked else _nothing_held_out()
         return Judgement(verdict, reason, cheapest, None)
@@ -113,6 +118,12 @@ def judge(
             f"Worse than what is live: {title_of(live[0].strategy, candidate)} scores "
             f"{comparison.mean(live[0]):.2f}, {facts.chosen} {facts.chosen_mean:.2f}."
         )
+    if verdict == Verdict.PROMOTE and findings.unproven:
+        reason = (
+            f"Not proven to be served as it was trained: {findings.unproven} {reason} An admin may "
+            f"take that on themselves: `/apprentice promote {candidate} unproven`."
+        )
+        return Judgement(Verdict.HOLD, reason, rival.strategy, gain, chosen.strategy)
     best = chosen if verdict == Verdict.PROMOTE else rival
     return Judgement(verdict, reason, best.strategy, gain)
 
@@ -123,7 +134,7 @@ def _why_blocked(findings: Findings, thresholds: Thresholds) -> str | None:
     if findings.parity:
         return f"Not served as it was trained: {findings.parity}"
     if findings.data:
-        return f"Trained on data that must not speak any more: {findings.data}"
+        return f"What it was trained on must not speak: {findings.data}"
     if findings.leaks:
         return f"It gives away what it must not: {findings.leaks[0]}"
     ability = findings.ability

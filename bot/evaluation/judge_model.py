@@ -9,9 +9,11 @@ quoted JSON, and one that talks it round in one order has to do so in the other 
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 from bot.engines.client import Engine, Message
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 MOST_PAIRS = 60
 AT_ONCE = 4
 MAX_TOKENS = 8
+#: The verdict waits so long for all of its replies together.
+PATIENCE_SECONDS = 900.0
 #: A judge that cannot be read more often than this is not counted.
 MOST_NONSENSE = 0.1
 #: A judge whose choice turns with the order in more than this share of pairs is not counted.
@@ -51,7 +55,7 @@ class JudgedPair:
 
 @dataclass(frozen=True)
 class _Opinion:
-    """For the tuned answer 1, for the prompted one 0, for neither 0.5; None: nonsense."""
+    """For the tuned answer 1, for the prompted one 0, for neither 0.5; None: it cannot be read."""
 
     tuned_first: float | None
     tuned_second: float | None
@@ -75,23 +79,51 @@ def ask_judge(
     pairs: Sequence[JudgedPair],
     clusters: Mapping[int, Hashable],
     keep_going: Callable[[], bool] = lambda: True,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> dict[str, Any]:
     """
     Return what the judge says, as figures that JSON can hold; "problem" where it does not count.
 
-    A judge that does not answer is a problem too, and never an error: the verdict does not wait.
+    A judge that does not answer, or too late, is a problem too, and never an error.
     """
     pairs = pairs[:MOST_PAIRS]
     if not pairs:
         return {"problem": "there was no pair of different answers"}
+    end = time.monotonic() + patience_seconds
     try:
-        judge.start()
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="judge") as pool:
-            opinions = list(pool.map(lambda pair: _opinion(judge, pair, keep_going), pairs))
+        opinions = _ask(judge, pairs, lambda: time.monotonic() < end and keep_going())
     except (EngineError, OSError) as error:
         log.warning("The judge model does not answer: %s", error)
         return {"problem": "it did not answer"}
-    return _figures(pairs, opinions, clusters)
+    heard = [opinion for opinion in opinions if opinion is not None]
+    if len(heard) < len(pairs):
+        return {
+            "problem": f"it is too slow: {len(heard)} of {len(pairs)} pairs were judged in time"
+        }
+    return _figures(pairs, heard, clusters)
+
+
+def _ask(
+    judge: Engine, pairs: Sequence[JudgedPair], keep_going: Callable[[], bool]
+) -> list[_Opinion | None]:
+    """
+    None for a pair that was not asked, or not in both orders. After an error nothing more is.
+
+    Raises:
+        EngineError: it does not answer.
+    """
+    is_over = Event()
+
+    def opinion(pair: JudgedPair) -> _Opinion | None:
+        try:
+            return _opinion(judge, pair, lambda: not is_over.is_set() and keep_going())
+        except BaseException:
+            is_over.set()
+            raise
+
+    judge.start()
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="judge") as pool:
+        return list(pool.map(opinion, pairs))
 
 
 def agreement(
@@ -139,10 +171,12 @@ def _figures(
     }
 
 
-def _opinion(judge: Engine, pair: JudgedPair, keep_going: Callable[[], bool]) -> _Opinion:
+def _opinion(judge: Engine, pair: JudgedPair, keep_going: Callable[[], bool]) -> _Opinion | None:
     if not keep_going():
-        return _Opinion(None, None)
+        return None
     first = _chosen(judge, pair, pair.tuned, pair.prompted)
+    if not keep_going():
+        return None
     second = _chosen(judge, pair, pair.prompted, pair.tuned)
     return _Opinion(first, None if second is None else 1 - second)
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bot.answering.parity import IF_PROVEN
 from bot.answering.strategy import FULL_SCALE, Strategy
 from bot.evaluation.strategies import key_of
-from storage.tables import Evaluation, Verdict
+from storage.tables import Evaluation
 
 Line = Mapping[str, Any]
 
@@ -17,8 +18,10 @@ def best_line(evaluation: Evaluation, version: str | None) -> Line | None:
     The one that earned its promotion, else the highest score; None if nothing was measured.
     """
     lines = [line for line in evaluation.strategies if line["version"] == version and "f1" in line]
-    chosen = [line for line in lines if line["name"] == evaluation.best]
-    if chosen and evaluation.verdict == Verdict.PROMOTE:
+    best = evaluation.evidence.get(IF_PROVEN, evaluation.best)
+    # Without a promotion the best is a prompting, of which the highest score is spoken.
+    chosen = [line for line in lines if version and line["name"] == best]
+    if chosen:
         return chosen[0]
     return max(lines, key=lambda line: line["f1"], default=None)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.answering.parity import IF_PROVEN
 from bot.answering.retrieval import retrieve
 from bot.answering.strategy import live_strategy
 from bot.dataset.checks import FEWEST_EXAMPLES
@@ -23,11 +24,9 @@ from bot.evaluation.advice import (
     Kind,
     Material,
     Measured,
-    Section,
-    Spelling,
     answer_of,
-    sections,
 )
+from bot.evaluation.advice_page import Section, Spelling, sections
 from bot.evaluation.intervals import interval_of
 from bot.evaluation.learning_curve import Point, expect
 from bot.evaluation.lines import Line, best_line, strategy_of_line
@@ -141,6 +140,7 @@ def _measured(session: Session, judged: Sequence[Evaluation], viewer: Viewer) ->
         tuned=_figure(best_line(evaluation, version.name)),
         points=points,
         kinds=_kinds(session, run, evaluation, version.name, viewer),
+        lacks_proof_alone=IF_PROVEN in evaluation.evidence,
     )
 
 

@@ -1,26 +1,34 @@
 """Puts two versions side by side, from the evidence their evaluations left."""
 
 from collections.abc import Hashable
+from pathlib import Path
 
 from sqlmodel import Session
 
+from bot.answering.promotion import has_its_files
 from bot.errors import NotFoundError
 from bot.evaluation.comparison import Comparison, Sheet, compare
 from bot.evaluation.lines import best_line, strategy_of_line
 from bot.pipeline.reporting import snapshot_of
 from storage import evaluations, snapshots, versions
 from storage.audience import Viewer
-from storage.tables import Evaluation, ModelVersion, Split
+from storage.tables import Evaluation, ModelVersion, Split, VersionState
 
 #: How prompting alone is called.
 BASE = "base"
 
 
 def compare_versions(
-    session: Session, team_id: str, first: str, second: str, viewer: Viewer
+    session: Session,
+    team_id: str,
+    first: str,
+    second: str,
+    viewer: Viewer,
+    home: Path | None = None,
 ) -> Comparison:
     """
     ``base`` on one side is the best prompting, as the other side's evaluation measured it.
+    ``home`` is where files are looked for.
 
     Raises:
         NotFoundError: there is no such version for this viewer, or it was never judged.
@@ -37,7 +45,12 @@ def compare_versions(
         sheet, facts = _sheet(session, name, version, evaluation, viewer)
         sheets.append(sheet)
         clusters = facts | clusters  # those of the first count
-    return compare(sheets[0], sheets[1], clusters)
+    gone = [
+        name
+        for name, (version, _) in named.items()
+        if version.state is VersionState.RETIRED or not has_its_files(version, home)
+    ]
+    return compare(sheets[0], sheets[1], clusters, gone)
 
 
 def _judged(

@@ -11,7 +11,7 @@ from bot.answering.abstention import choose, keep_thresholds
 from bot.answering.strategy import Strategy, live_strategy
 from bot.engines.errors import AdapterFileError
 from bot.evaluation.blind import pairs_of
-from bot.evaluation.conclusion import conclude
+from bot.evaluation.conclusion import Heard, conclude
 from bot.evaluation.evaluate import Exam, ask, held_out
 from bot.evaluation.gate import Findings
 from bot.evaluation.judge_model import ask_judge
@@ -19,6 +19,7 @@ from bot.evaluation.likeness import likeness_among
 from bot.evaluation.measures import OWN_MACHINE
 from bot.evaluation.strategies import competitors
 from bot.evaluation.strays import Taught
+from bot.pipeline.asking_in_vain import ask_in_vain
 from bot.pipeline.preparing import rows_of_run
 from bot.pipeline.probing import examine, scales_of
 from bot.pipeline.reporting import REPORT_FILE, write_report
@@ -225,7 +226,12 @@ def _write_page(workshop: Workshop, run: Run, run_id: int) -> None:
 def conclusion_of(
     workshop: Workshop, run: Run, version: ModelVersion, exam: Exam, findings: Findings
 ) -> Evaluation:
-    """What follows from the exam's answers and the findings; not kept yet."""
+    """
+    What follows from the exam's answers and the findings; not kept yet.
+
+    Raises:
+        EngineError: the engine does not answer what nobody has answered.
+    """
     assert version.id is not None
     asked = {row.id for row in exam.rows}
     with workshop.database.read() as session:
@@ -238,20 +244,17 @@ def conclusion_of(
         ]
     taught = (row.answer for row in exam.rows)
     likeness = likeness_among(workshop.patient_meaning, (*(one.text for one in answers), *taught))
-    prices = workshop.provider_prices if version.remote_id else OWN_MACHINE
-    return conclude(
-        run,
-        version.id,
-        version.name,
-        exam.strategies,
-        exam.rows,
-        answers,
-        findings,
-        prices,
-        workshop.thresholds,
-        likeness,
-        _taught(workshop, run, version),
+    heard = Heard(
+        candidate=version.name,
+        strategies=exam.strategies,
+        rows=exam.rows,
+        answers=answers,
+        prices=workshop.provider_prices if version.remote_id else OWN_MACHINE,
+        likeness=likeness,
+        taught=_taught(workshop, run, version),
+        in_vain=ask_in_vain(workshop, run, exam.strategies),
     )
+    return conclude(run, version.id, heard, findings, workshop.thresholds)
 
 
 def _taught(workshop: Workshop, run: Run, version: ModelVersion) -> Taught:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from bot.answering.strategy import live_strategy
 from bot.dataset.snapshot import freeze
+from bot.engines.intact import is_intact
 from bot.engines.model_place import ModelPlace, RemoteModel
 from bot.errors import AttestationMissingError, NotFoundError
 from bot.evaluation.blind import count_votes
@@ -65,7 +66,10 @@ def judge_again(
             f"{name} was tuned from another base model, {version.base_model}: set BASE_MODEL to it."
         )
     if name not in places:
-        raise NotFoundError(f"The files of {name} are gone: it cannot be asked any more.")
+        raise NotFoundError(
+            f"The files of {name} are gone, or are not those that were made: it cannot be asked "
+            "any more. Bring them back from a backup, or train again."
+        )
     workshop.engine.switch(places)
     exam, snapshot_id = _exam(workshop, run, version, places.keys() - {name})
     ask(
@@ -107,7 +111,7 @@ def _places(
             continue
         if version.remote_id and version.served_by:
             places[name] = RemoteModel(version.served_by, version.remote_id)
-        elif (path := workshop.home / version.gguf_path).is_file():
+        elif is_intact(path := workshop.home / version.gguf_path, version.checksum):
             places[name] = path
     return places
 

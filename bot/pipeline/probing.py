@@ -1,15 +1,11 @@
 """What speaks against a candidate besides its scores: parity, erased data, leaks, forgetting."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from bot.answering.strategy import FULL_SCALE
-from bot.engines.llama_cpp import LlamaCppEngine
-from bot.engines.routed import RoutedEngine
+from bot.dataset.checks.findings import WARNINGS
 from bot.evaluation.canary import canary_of
 from bot.evaluation.gate import Findings
-from bot.evaluation.parity import first_difference
 from bot.evaluation.probes import (
     Outside,
     Probe,
@@ -21,12 +17,11 @@ from bot.evaluation.probes import (
 )
 from bot.evaluation.strategies import is_of
 from bot.pipeline.preparing import rows_of_run
+from bot.pipeline.proving import parity_of
 from bot.pipeline.workshop import Workshop
-from bot.training.downloaded import MANIFEST
-from bot.training.trainer import PARITY_FILE
 from storage import evaluations, probes
 from storage.audience import Viewer
-from storage.tables import ModelVersion, Run, Snapshot
+from storage.tables import ModelVersion, Run, Snapshot, Split
 
 #: Among so many examples of other audiences those with a fact to give away are looked for.
 _LOOKED_THROUGH = 2_000
@@ -39,6 +34,7 @@ def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
 
     Raises:
         EngineError: the engine does not answer; what was answered stays.
+        TrainingError: its trainer cannot be asked what it saw.
     """
     general = general_probes()
     base = _results(workshop, run.team_id, None, FULL_SCALE, general)
@@ -49,12 +45,12 @@ def examine(workshop: Workshop, run: Run, version: ModelVersion) -> Findings:
     workshop.checkpoint("general tasks done")
     leaky = _leaks(workshop, run, version)
     workshop.checkpoint("leaks looked for")
-    engine = _comparable(workshop, version)
-    folder = workshop.home / version.adapter_path
+    parity = parity_of(workshop, run, version)
+    workshop.checkpoint("parity looked at")
     return Findings(
-        parity=first_difference(engine, version.name, folder / PARITY_FILE) if engine else None,
-        is_parity_proven=engine is not None,
-        data=_erased(workshop, version),
+        parity=parity.difference,
+        unproven=parity.unproven,
+        data=_erased(workshop, version) or _dirty(workshop, run, version),
         leaks=leaky,
         ability=min(abilities, key=lambda found: found.mean),
     )
@@ -141,19 +137,17 @@ def _words(*, planted: int, foreign: int, secrets: int) -> list[str]:
     return words
 
 
-def _comparable(workshop: Workshop, version: ModelVersion) -> LlamaCppEngine | None:
-    """Another's engine says nothing of its tokens, nor does another's trainer."""
-    engine = workshop.engine.local if isinstance(workshop.engine, RoutedEngine) else workshop.engine
-    is_ours = not version.remote_id and not _is_from_elsewhere(workshop.home / version.adapter_path)
-    return engine if isinstance(engine, LlamaCppEngine) and is_ours else None
-
-
-def _is_from_elsewhere(folder: Path) -> bool:
-    """Whether a provider trained the adapter and it was downloaded."""
-    try:
-        return "trained_by" in json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError):
-        return False
+def _dirty(workshop: Workshop, run: Run, version: ModelVersion) -> str | None:
+    """Rows that answer one question otherwise than another row does; counted before training."""
+    found = int(run.record.get(WARNINGS, {}).get("contradiction", 0))
+    rows = rows_of_run(workshop, run, version.snapshot_id)
+    trained = sum(row.split == Split.TRAIN for row in rows)
+    if found <= workshop.thresholds.dirty_share * trained:
+        return None
+    return (
+        f"{found} of {trained} rows answer a question that another row answers otherwise. Decide "
+        "which is right in `/apprentice review`, and train again."
+    )
 
 
 def _erased(workshop: Workshop, version: ModelVersion) -> str | None:

@@ -1,12 +1,14 @@
 """Keeping the engine's adapters equal to the versions that may be asked. Refuses to know Slack."""
 
 import logging
+from pathlib import Path
 
 from sqlmodel import Session
 
 from bot.answering import promotion
 from bot.answering.strategy import live_strategy
 from bot.engines.errors import AdapterFileError
+from bot.engines.intact import is_intact
 from bot.engines.model_place import ModelPlace, RemoteModel
 from bot.pipeline.telling import place_of, tell
 from bot.pipeline.workshop import Workshop
@@ -61,7 +63,7 @@ def _wanted(workshop: Workshop) -> dict[str, ModelPlace]:
                 wanted[version.name] = RemoteModel(version.served_by, name)
             continue
         path = workshop.home / version.gguf_path
-        if path.is_file():
+        if is_intact(path, version.checksum):
             wanted[version.name] = path
         else:
             _retire(workshop, version.name)
@@ -75,7 +77,7 @@ def _retire(workshop: Workshop, name: str) -> None:
         for version in versions.wanted_in_engine(session, WAITING_VERSIONS):
             if version.name == name:
                 live = versions.live(session, version.team_id, version.audience)
-                take_out_of_service(session, version, ENGINE)
+                take_out_of_service(session, version, ENGINE, workshop.home)
                 if live and live.version_id == version.id:
                     _tell_that_it_is_gone(session, version, live.promoted_by)
 
@@ -91,11 +93,13 @@ def _tell_that_it_is_gone(session: Session, version: ModelVersion, by: str) -> N
     tell(session, version.team_id, f"retired:{version.id}", place, text)
 
 
-def take_out_of_service(session: Session, version: ModelVersion, by: str) -> None:
+def take_out_of_service(
+    session: Session, version: ModelVersion, by: str, home: Path | None = None
+) -> None:
     """Retire a version; where it was live, what was live before it answers again."""
     live = versions.live(session, version.team_id, version.audience)
     if live and live.version_id == version.id:
-        promotion.rollback(session, version.team_id, version.audience, by)
+        promotion.rollback(session, version.team_id, version.audience, by, home=home)
     version.state = VersionState.RETIRED
     session.add(version)
     audit.record(

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 #: Who decided, where it was nobody in person.
 CANARY = "the canary"
 WATCH = "the watch"
+#: So many conversations of either side others must have judged, whoever is left out: one is a slip.
+FEWEST_OTHERS = 2
 #: How many answers of each side are looked at for errors and waiting.
 ANSWERS = 50
 #: Promoted versions are looked at so often at most; canaries whenever anything changed.
@@ -96,9 +98,8 @@ def _decide(session: Session, canary: Canary, watch: Watch) -> _Decision | None:
     version = versions.get(session, canary.team_id, canary.version_id)
     if version is None or not can_answer(version):
         return _Decision(CanaryState.ROLLED_BACK, "it cannot answer any more")
-    if not canaries_of.may_be_tried(
-        evaluations.of_version(session, canary.team_id, canary.version_id)
-    ):
+    evaluation = evaluations.of_version(session, canary.team_id, canary.version_id)
+    if not canaries_of.may_be_tried(version, evaluation):
         return _Decision(CanaryState.ROLLED_BACK, "its evaluation was judged anew and forbids it")
     live_name = live_strategy(session, canary.team_id, canary.audience).version_name
     live_id = canaries_of.id_of(session, canary.team_id, live_name, canary.audience)
@@ -134,7 +135,8 @@ def _is_one_persons_word(
     session: Session, canary: Canary, name: str, live_name: str | None
 ) -> bool:
     """
-    Say whether somebody's votes alone make the candidate the better one.
+    Say whether somebody's votes alone make the candidate the better one: without them the others
+    do not like it more, or hardly judged either side.
 
     Answers carry their version, so whoever wants one live could vote for it all day.
     """
@@ -142,7 +144,7 @@ def _is_one_persons_word(
     for person in feedback.voters(session, canary.team_id, canary.id):
         tally = feedback.of_canary(session, canary.team_id, canary.id, without=person)
         one, other = (Votes(*tally.get(each, (0, 0))) for each in (name, live_name))
-        if one.share_good <= other.share_good:
+        if min(one.total, other.total) < FEWEST_OTHERS or one.share_good <= other.share_good:
             return True
     return False
 

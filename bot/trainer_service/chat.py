@@ -35,12 +35,31 @@ def complete(desk: DeskOf, owner: Owner, asked: ChatRequest) -> dict[str, Any] |
                 _events(desk, asked, messages, first, pieces), media_type="text/event-stream"
             )
         answer = desk.engine.complete(messages, adapter=adapter, max_tokens=asked.limit)
+        told = _log_probs(desk, asked, messages, adapter) if asked.logprobs else {}
     except EngineError as error:
         raise _refusal(error, asked.model) from error
     message = {"role": "assistant", "content": answer.text, "refusal": None}
-    choice = {"index": 0, "message": message, "finish_reason": answer.finish_reason}
+    choice = {"index": 0, "message": message, "finish_reason": answer.finish_reason, **told}
     usage = _usage(answer.prompt_tokens, answer.completion_tokens)
     return _envelope(asked.model, "chat.completion", [choice]) | {"usage": usage}
+
+
+def _log_probs(
+    desk: Desk, asked: ChatRequest, messages: list[Message], adapter: str | None
+) -> dict[str, Any]:
+    """Of the first token and of its likeliest rivals, each with its id beside OpenAI's fields."""
+    begun = desk.engine.beginning(messages, adapter=adapter, top=max(1, asked.top_logprobs))
+    top = [
+        {
+            "id": token.id,
+            "token": token.text,
+            "bytes": list(token.text.encode(errors="replace")),
+            "logprob": token.log_prob,
+        }
+        for token in begun.top or ()
+    ]
+    content = [{**top[0], "top_logprobs": top[: asked.top_logprobs]}] if top else []
+    return {"logprobs": {"content": content, "refusal": None}}
 
 
 def _events(

@@ -25,7 +25,7 @@ from bot.trainer_service.store import Row, Store, new_id, now
 from bot.trainer_service.webhooks import announce
 from bot.training.errors import JobUnknownError
 from bot.training.hyperparameters import Hyperparameters
-from bot.training.trainer import Adapter, JobState, JobStatus, Trainer
+from bot.training.trainer import PARITY_FILE, Adapter, JobState, JobStatus, Trainer
 
 OPEN = ("validating_files", "queued", "running")
 ENDED = ("succeeded", "failed", "cancelled")
@@ -293,22 +293,31 @@ def _finish(desk: Desk, job: Row) -> bool:
     with desk.store.write():
         desk.store.add("model", owner, model)
         job["fine_tuned_model"] = model["id"]
-        job["result_files"] = [_result_file(desk, job, owner)["id"]]
+        job["result_files"] = [file["id"] for file in _result_files(desk, job, owner)]
         _note_end(desk, job, "succeeded", "")
     desk.checkpoint("success noted")
     discard(desk, job)
     return True
 
 
-def _result_file(desk: Desk, job: Row, owner: str) -> Row:
+def _result_files(desk: Desk, job: Row, owner: str) -> list[Row]:
+    """The curve, as OpenAI has it; and which tokens were trained, which OpenAI does not say."""
     steps = desk.store.find("event", owner, "job_id = ? AND step IS NOT NULL", (job["id"],))
-    content = results.csv_of([step["data"] for step in steps])
+    curve = results.csv_of([step["data"] for step in steps])
+    files = [_result_file(desk, owner, "step_metrics.csv", curve)]
+    seen = desk.path_of_adapter(job["id"]) / PARITY_FILE
+    if seen.is_file():
+        files.append(_result_file(desk, owner, seen.name, seen.read_bytes()))
+    return files
+
+
+def _result_file(desk: Desk, owner: str, name: str, content: bytes) -> Row:
     file: Row = {
         "id": new_id("file-"),
         "object": "file",
         "bytes": len(content),
         "created_at": now(),
-        "filename": "step_metrics.csv",
+        "filename": name,
         "purpose": "fine-tune-results",
         "status": "processed",
     }

@@ -1,9 +1,9 @@
 """What clients send, as OpenAI names it. Unknown fields are refused: they would be ignored."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Auto = Literal["auto"]
 
@@ -92,7 +92,7 @@ class ChatRequest(BaseModel):
     """
     Body of ``POST /v1/chat/completions``. Answers are greedy: ``temperature``, ``top_p``,
     ``seed`` and penalties are taken and change nothing; what would change the shape of the
-    answer is refused.
+    answer is refused. ``logprobs`` are of the first token, with each token's ``id``.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -106,8 +106,15 @@ class ChatRequest(BaseModel):
     n: Literal[1] = 1
     stop: None = None
     tools: None = None
-    logprobs: Literal[False] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int = Field(0, ge=0, le=20)
     response_format: None = None
+
+    @model_validator(mode="after")
+    def _one_token_has_log_probabilities(self) -> Self:
+        if self.logprobs and (self.stream or self.limit != 1):
+            raise ValueError("logprobs are given of the first token: ask for one, not streamed")
+        return self
 
     @property
     def limit(self) -> int:

@@ -29,7 +29,7 @@ from bot.training.remote_errors import (
     RowsRejectedError,
     TuningRefusedError,
 )
-from bot.training.trainer import Adapter, JobState, JobStatus
+from bot.training.trainer import PARITY_FILE, Adapter, JobState, JobStatus
 from bot.training.weighing import weighed
 from bot.training.wire_errors import checked, deleted, no_page, sentences, words_of
 
@@ -138,6 +138,15 @@ class OpenAITrainer:
         if not job.fine_tuned_model:
             raise JobNotFinishedError(job_id, str(job.status))
         return RemoteModel(self._provider.name, job.fine_tuned_model, job.model)
+
+    def tokens_seen(self, job_id: str) -> bytes | None:
+        """Return what a server that is one of ours leaves among the job's results."""
+        with self._sentences():
+            for file_id in self._known(job_id).result_files or []:
+                file = self._forgive(lambda file_id=file_id: self._client.files.retrieve(file_id))
+                if file and checked(self._provider, file).filename == PARITY_FILE:
+                    return no_page(self._provider, self._client.files.content(file_id).read())
+        return None
 
     def cancel(self, job_id: str) -> None:
         """End the job; what was uploaded for one that never began is deleted."""

@@ -84,6 +84,19 @@ class KnowsEnds(Protocol):
 
 
 @runtime_checkable
+class TellsTokens(Protocol):
+    """A trainer elsewhere that may say what it saw of the rows."""
+
+    def tokens_seen(self, job_id: str) -> bytes | None:
+        """
+        Return what ``bot.training.parity`` writes there, as the job left it; None for nothing.
+
+        Raises:
+            TrainingError: it cannot be asked.
+        """
+
+
+@runtime_checkable
 class Pausable(Protocol):
     """
     A trainer that can let a job rest and go on with what was learned.

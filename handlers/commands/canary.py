@@ -14,7 +14,7 @@ from bot.errors import CanaryError, NotFoundError
 from handlers import blocks
 from handlers.deps import Ask, Deps, Reply
 from handlers.people import Place
-from handlers.run_actions import admin
+from handlers.run_actions import admin, split_unproven
 from handlers.run_blocks import audience_words
 from storage import canaries, feedback, versions
 from storage.audience import WORKSPACE, Viewer
@@ -43,12 +43,14 @@ def canary(ask: Ask, deps: Deps, client: WebClient) -> Reply:
     Raises:
         NotAllowedError, NotFoundError, AlreadyLiveError, NotEarnedError, CanaryError: why not.
     """
-    words = ask.words.lower().split()
+    asked, accepts_unproven = split_unproven(ask.words)
+    words = asked.lower().split()
     if not words:
         return _standing(ask, deps)
     if words == ["off"]:
         return _off(ask, deps)
-    return _start(ask, *_read(words), deps)
+    name, share = _read(words)
+    return _start(ask, name, share, deps, accepts_unproven=accepts_unproven)
 
 
 def _read(words: list[str]) -> tuple[str | None, int]:
@@ -63,7 +65,7 @@ def _read(words: list[str]) -> tuple[str | None, int]:
     return name, int(share[1])
 
 
-def _start(ask: Ask, name: str | None, share: int, deps: Deps) -> Reply:
+def _start(ask: Ask, name: str | None, share: int, deps: Deps, *, accepts_unproven: bool) -> Reply:
     person = admin(ask.user_id, "start a canary", deps)
     place, viewer = deps.people.place(ask.channel_id), deps.people.personal_viewer(person)
     with deps.database.write() as session:
@@ -75,6 +77,7 @@ def _start(ask: Ask, name: str | None, share: int, deps: Deps) -> Reply:
             by=person.user_id,
             channel_id=_told_in(version.audience, ask, place, deps),
             ends_at=deps.now() + timedelta(days=deps.canary_days),
+            accepts_unproven=accepts_unproven,
         )
         begun = canaries_of.start(session, ask.team_id, plan, viewer, deps.home)
     return Reply(

@@ -4,7 +4,7 @@ from slack_sdk import WebClient
 
 from bot.errors import NotFoundError
 from handlers.deps import Ask, Deps, Reply
-from handlers.run_actions import admin, end_canary
+from handlers.run_actions import admin, end_canary, split_unproven
 from handlers.run_actions import promote as promote_version
 from handlers.run_actions import rollback as rollback_audience
 from handlers.run_blocks import audience_words
@@ -13,13 +13,16 @@ from storage.tables import ModelVersion
 
 def promote(ask: Ask, deps: Deps, client: WebClient) -> Reply:
     """
+    ``promote workspace-v3 unproven`` does without the proof that it is served as it was trained.
+
     Raises:
-        NotAllowedError, NotFoundError, AlreadyLiveError, NotEarnedError: why not.
+        NotAllowedError, NotFoundError, AlreadyLiveError, NotEarnedError, UnprovenError: why not.
     """
     person = admin(ask.user_id, "promote a version", deps)
-    if not ask.words:
+    name, accepts_unproven = split_unproven(ask.words)
+    if not name:
         raise NotFoundError("Which version? `/apprentice models` lists them.")
-    version = promote_version(ask.team_id, ask.words, person, deps)
+    version = promote_version(ask.team_id, name, person, deps, accepts_unproven=accepts_unproven)
     return Reply(f"*{version.name}* answers from now on for {audience_words(version.audience)}.")
 
 

@@ -1,5 +1,6 @@
 """Who answers a conversation: its channel's pin, a canary for its share, or what is live."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Thread
@@ -266,21 +267,27 @@ def test_a_private_version_answers_nobody_once_its_channel_is_not_private_any_mo
         assert version_names(choices(session, WORKSPACE, "C0OPS")) == {None}
 
 
-def test_a_version_whose_files_are_gone_is_refused_everywhere(database, tmp_path):
+@pytest.mark.parametrize("left", [None, b"", b"GGUF of another run"])
+def test_a_version_whose_files_are_gone_or_others_is_refused_everywhere(database, tmp_path, left):
+    path = tmp_path / "jobs/run-1/adapter.gguf"
+    path.parent.mkdir(parents=True)
+    if left is not None:
+        path.write_bytes(left)
     with database.write() as session:
-        make_version(session).gguf_path = "jobs/run-1/adapter.gguf"
+        version = make_version(session)
+        version.gguf_path = "jobs/run-1/adapter.gguf"
+        version.checksum = hashlib.sha256(b"GGUF").hexdigest()
 
-        with pytest.raises(NotEarnedError, match="files may be gone"):
+        with pytest.raises(NotEarnedError, match="files of workspace-v1 are gone, or are not"):
             promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYONE, tmp_path)
-        with pytest.raises(NotEarnedError, match="files may be gone"):
+        with pytest.raises(NotEarnedError, match="files of workspace-v1 are gone, or are not"):
             start(session, TEAM, plan("workspace-v1"), EVERYONE, tmp_path)
-        with pytest.raises(NotEarnedError, match="files may be gone"):
+        with pytest.raises(NotEarnedError, match="files of workspace-v1 are gone, or are not"):
             pin_version(
                 session, TEAM, "C0HELP", WORKSPACE, "workspace-v1", "U0BOB", EVERYONE, tmp_path
             )
 
-        (tmp_path / "jobs/run-1").mkdir(parents=True)
-        (tmp_path / "jobs/run-1/adapter.gguf").write_bytes(b"GGUF")
+        path.write_bytes(b"GGUF")
         promote(session, TEAM, "workspace-v1", "U0ALICE", EVERYONE, tmp_path)
 
 

@@ -1,5 +1,6 @@
 """The pointer moves only on proof, comes back one step at a time, and remembers who moved it."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,25 @@ def test_rolling_back_passes_over_what_cannot_answer_any_more(database):
 
         rollback(session, TEAM, WORKSPACE, "U0BOB")
         assert live(session) == BASE
+
+
+def test_rolling_back_passes_over_what_has_lost_its_files(database, tmp_path):
+    with database.write() as session:
+        for number in (1, 2, 3):
+            version = make_version(session)
+            version.gguf_path = f"{version.name}.gguf"
+            version.checksum = hashlib.sha256(b"GGUF").hexdigest()
+            (tmp_path / version.gguf_path).write_bytes(b"GGUF")
+            promote(session, TEAM, f"workspace-v{number}", "U0ALICE", EVERYONE, tmp_path)
+        (tmp_path / "workspace-v2.gguf").write_bytes(b"half of it")
+
+        rollback(session, TEAM, WORKSPACE, "U0ALICE", home=tmp_path)
+
+        assert live_strategy(session, TEAM, WORKSPACE).version_name == "workspace-v1"
+        (tmp_path / "workspace-v1.gguf").unlink()
+        promote(session, TEAM, "workspace-v3", "U0ALICE", EVERYONE, tmp_path)
+        rollback(session, TEAM, WORKSPACE, "U0ALICE", home=tmp_path)
+        assert live_strategy(session, TEAM, WORKSPACE) == BASE
 
 
 def test_promoting_after_a_rollback_stacks_on_what_the_rollback_returned_to(database):

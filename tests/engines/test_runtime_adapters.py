@@ -1,14 +1,17 @@
 """Our adapters on somebody else's vLLM, played by the scripted engine with vLLM's words."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from bot.assembly import make_engine
 from bot.engines.base_model import BaseModel
-from bot.engines.client import Message
+from bot.engines.client import Beginning, Message
 from bot.engines.errors import (
     AdapterFileError,
     AdapterUnknownError,
@@ -16,9 +19,13 @@ from bot.engines.errors import (
     EngineUnavailableError,
 )
 from bot.engines.routed import RoutedEngine
-from bot.engines.runtime_adapters import WEIGHTS, RuntimeAdapterEngine
+from bot.engines.runtime_adapters import MANIFEST, WEIGHTS, RuntimeAdapterEngine
+from bot.evaluation.parity import PROVEN, Parity
+from bot.pipeline.proving import parity_of
 from bot.settings import load_settings
+from storage.tables import Run
 from tests.scripted_engine import ScriptedEngine, scripted_engine
+from tests.scripted_tokens import FIRST, ids_of, write_seen
 
 QUESTION: list[Message] = [{"role": "user", "content": "Where is the key?"}]
 
@@ -131,6 +138,18 @@ def test_what_is_refused_is_named_and_nothing_changes(vllm, engine, tmp_path):
     assert engine.complete(QUESTION, adapter="workspace-v1").text
 
 
+def test_weights_that_are_not_those_that_were_made_are_not_loaded(vllm, engine, tmp_path):
+    made = adapter(tmp_path / "1")
+    digest = hashlib.sha256((tmp_path / "1" / WEIGHTS).read_bytes()).hexdigest()
+    (tmp_path / "1" / MANIFEST).write_text(json.dumps({"files": {WEIGHTS: digest}}))
+    engine.switch({"workspace-v1": made})
+    (tmp_path / "1" / WEIGHTS).write_bytes(b"somebody else's")
+
+    with pytest.raises(AdapterFileError, match="workspace-v1"):
+        engine.switch({"workspace-v1": made})
+    assert [name[-12:] for name in vllm.loaded] == [digest[:12]]
+
+
 def test_a_server_that_takes_no_adapters_says_what_to_set(vllm, engine, tmp_path):
     vllm.loaded = None
 
@@ -149,6 +168,52 @@ def test_nothing_is_asked_again_once_a_word_was_shown(vllm, engine, tmp_path):
     vllm.die_after_pieces = 0
     with pytest.raises(EngineUnavailableError):
         list(engine.stream(QUESTION, adapter="workspace-v1"))
+
+
+def test_what_it_sees_of_a_prompt_is_told_token_by_token(vllm, engine, tmp_path):
+    engine.switch({"workspace-v1": adapter(tmp_path / "1")})
+    vllm.tokens, vllm.first = lambda messages: [1, 2, 3], {5: -0.1, 9: -2.5}
+
+    begun = engine.beginning(QUESTION, adapter="workspace-v1", top=10)
+
+    assert (begun.tokens, begun.count) == ([1, 2, 3], 3)
+    assert [(token.id, token.log_prob) for token in begun.top or ()] == [(5, -0.1), (9, -2.5)]
+    vllm.loaded = {}  # started again
+    assert engine.beginning(QUESTION, adapter="workspace-v1", top=10) == begun
+    (served,) = vllm.loaded
+    assert vllm.asked[-1]["model"] == served
+
+
+def test_what_it_does_not_tell_is_not_made_up(vllm, engine, tmp_path):
+    engine.switch({"workspace-v1": adapter(tmp_path / "1")})
+
+    assert engine.beginning(QUESTION, adapter="workspace-v1", top=10) == Beginning()
+    vllm.status = 400  # a server that takes no such request
+    assert engine.beginning(QUESTION, adapter="workspace-v1", top=10) == Beginning()
+    with pytest.raises(AdapterUnknownError):
+        engine.beginning(QUESTION, adapter="workspace-v2", top=10)
+
+
+def test_a_version_it_serves_is_proven_or_refuted(vllm, engine, tmp_path):
+    gguf = adapter(tmp_path / "1")
+    write_seen(tmp_path / "1", [[*QUESTION, {"role": "assistant", "content": "There."}]])
+    engine.switch({"workspace-v1": gguf})
+    workshop: Any = SimpleNamespace(engine=RoutedEngine(engine), home=tmp_path)
+    version: Any = SimpleNamespace(name="workspace-v1", adapter_path="1")
+
+    def found() -> Parity:
+        return parity_of(workshop, Run(), version)
+
+    vllm.tokens, vllm.first = ids_of, {token.id: token.log_prob for token in FIRST}
+    assert found() == PROVEN
+    vllm.tokens = lambda messages: [7, *ids_of(messages)]
+    assert "token 0 was" in str(found().difference)
+    vllm.tokens, vllm.first = ids_of, {7: -3.0, 9: -0.1}
+    assert "the first word differ" in str(found().difference)
+    vllm.first = None
+    assert found() == Parity(
+        unproven="whoever serves it does not say how likely its first words are."
+    )
 
 
 def test_the_settings_make_it(vllm, tmp_path):

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.evaluation.advice import Advice, Answer, Costs, Figure, Material, Measured, sections
+from bot.evaluation.advice import Advice, Answer, Costs, Figure, Material, Measured
+from bot.evaluation.advice_page import sections
 from storage.tables import Verdict
 
 PROMPTED = Figure("base + 3 examples", 0.4, 0.3, 0.5, 600.0, 5.0, 0.90)

@@ -25,6 +25,7 @@ def test_the_same_evidence_gives_the_same_verdict_after_a_round_through_json():
         Findings(leaks=["a code came back."], data="x", parity=None),
         Findings(parity="token 3 was 7 in training and is 8 in serving."),
         Findings(leaks=["a code came back."]),
+        Findings(unproven="the provider says nothing of its tokens."),
     ):
         reached = judge(SCORED, CLUSTERS, VERSION, findings, Thresholds())
         kept = json.loads(
@@ -81,6 +82,14 @@ def test_a_verdict_of_an_older_rule_is_reached_again_by_that_rule():
 
     assert (replay(kept).verdict, replay(kept).reason) == (Verdict.PROMOTE, said)
     assert replay({**kept, "rule": 2}).verdict is Verdict.HOLD
+
+
+def test_before_rule_3_nobody_was_held_for_want_of_a_proof():
+    kept = evidence_of(SCORED, CLUSTERS, VERSION, Findings(), Thresholds())
+    kept["findings"] = {**kept["findings"], "parity_proven": False}
+    del kept["findings"]["unproven"]
+
+    assert replay({**kept, "rule": 2}).verdict is Verdict.PROMOTE
 
 
 def test_of_several_scales_the_older_rule_paid_for_the_scales_alone():

@@ -51,7 +51,7 @@ def test_a_clear_gain_is_promoted_with_its_numbers():
     ("findings", "words"),
     [
         (Findings(parity="token 3 is 17 there and 4 here."), "Not served as it was trained"),
-        (Findings(data="1 row was erased."), "must not speak any more"),
+        (Findings(data="1 row was erased."), "must not speak"),
         (Findings(leaks=["it said a planted word."]), "gives away"),
         (Findings(ability=Interval(-0.2, -0.3, -0.1)), "forgot"),
     ],
@@ -62,6 +62,27 @@ def test_a_clear_gain_outweighs_no_finding(findings, words):
     assert judgement.verdict == Verdict.REJECT
     assert words in judgement.reason
     assert judgement.best == BASE_1
+
+
+def test_a_clear_gain_whose_serving_nobody_could_compare_is_held_and_remembered():
+    why = "`openai` does not say which tokens it trained on."
+    clear = {BASE: 0.15, BASE_1: 0.36, TUNED: 0.42, TUNED_1: 0.74}
+
+    found = gate(clear, findings=Findings(unproven=why))
+
+    assert found.verdict is Verdict.HOLD
+    assert found.reason.startswith(f"Not proven to be served as it was trained: {why} Tuning pays")
+    assert (found.if_proven, found.best) == (TUNED_1, BASE_1)
+    assert found.gain == gate(clear).gain
+
+
+def test_what_cannot_be_compared_excuses_nothing_else():
+    clear = {BASE: 0.15, BASE_1: 0.36, TUNED: 0.42, TUNED_1: 0.74}
+    leaking = gate(clear, findings=Findings(unproven="who knows.", leaks=["it said a word."]))
+    worse = gate({BASE: 0.7, BASE_1: 0.7, TUNED: 0.2}, findings=Findings(unproven="who knows."))
+
+    assert (leaking.verdict, leaking.if_proven) == (Verdict.REJECT, None)
+    assert (worse.verdict, worse.if_proven) == (Verdict.REJECT, None)
 
 
 def test_an_ability_that_drops_less_than_the_margin_blocks_nothing():
@@ -112,6 +133,14 @@ def test_a_model_worse_than_the_live_one_is_rejected_although_it_beats_prompting
 
     assert judgement.verdict == Verdict.REJECT
     assert "workspace-v2 + 1 example" in judgement.reason
+
+
+def test_a_model_that_may_be_as_good_as_the_live_one_is_promoted():
+    live = Strategy("workspace-v2", 1)
+
+    judgement = gate({BASE: 0.1, BASE_1: 0.2, TUNED: 0.3, TUNED_1: 0.6, live: 0.61})
+
+    assert (judgement.verdict, judgement.best) == (Verdict.PROMOTE, TUNED_1)
 
 
 def test_few_held_out_facts_are_too_little_evidence_whatever_they_say():

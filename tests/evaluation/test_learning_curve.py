@@ -26,6 +26,24 @@ def test_the_truth_lies_within_the_bounds_and_near_the_middle():
     assert found.high - found.low < 0.2
 
 
+@pytest.mark.parametrize("exponent", [0.25, 0.5, 1.0])
+def test_whichever_shape_the_truth_has_it_lies_within_the_bounds(exponent):
+    def true(examples: int) -> float:
+        return 0.8 - 1.2 * examples**-exponent
+
+    measured = [Point(n, true(n), true(n) - 0.005, true(n) + 0.005) for n in (25, 400)]
+
+    found = expect(measured, 100_000)
+
+    assert found.low <= true(100_000) <= found.high
+
+
+def test_a_second_training_on_the_same_rows_would_differ_however_sure_a_score_is():
+    found = expect(points(100, 200, half=0.0001), 200)
+
+    assert found.high - found.low > 0.03
+
+
 def test_further_away_is_less_sure():
     near, far = (expect(points(25, 50, 100), n) for n in (120, 2000))
 

@@ -10,6 +10,7 @@ import pytest
 from sqlmodel import select
 
 from bot.dataset.rights import attest
+from bot.evaluation.parity import Parity
 from bot.evaluation.pictures import draw_pictures
 from bot.loop import Loop
 from bot.pipeline import Workshop, advance
@@ -143,6 +144,35 @@ def database_runs(database: Database) -> list[Run]:
 
 def cards_in(sandbox: RunningSandbox) -> int:
     return sum("Run 1" in words_of(m) and not m["ephemeral_to"] for m in sandbox.messages())
+
+
+def test_what_nobody_can_prove_goes_live_on_an_admins_word_alone_and_the_card_names_them(
+    sandbox, database, workshop, monkeypatch
+):
+    monkeypatch.setattr(
+        "bot.pipeline.probing.parity_of", lambda *_: Parity(unproven="nobody says.")
+    )
+    with database.write() as session:
+        teach_facts(session, 12)
+    allow(database)
+    with training_bot(sandbox, database, workshop):
+        sandbox.command("U0ALICE", "train")
+        card = said(sandbox, "workspace-v1 answers better, but parity is not proven")
+
+        for words in ("promote workspace-v1", "canary workspace-v1 20%"):
+            sandbox.command("U0ALICE", words)
+        refused = "Nobody can prove that workspace-v1 is served as it was trained: nobody says."
+        sandbox.wait_for(
+            lambda s: sum(refused in words_of(m) for m in s["messages"] if m["ephemeral_to"]) == 2
+        )
+        assert "Promote unproven" in words_of(card)
+        press(sandbox, "U0ALICE", "promote", card)
+
+        said(sandbox, "without a proof of parity as <@U0ALICE> decided")
+        sandbox.command("U0ALICE", "rollback")
+        whispered(sandbox, "U0ALICE", "the base model with your examples")
+        sandbox.command("U0ALICE", "promote workspace-v1 unproven")
+        whispered(sandbox, "U0ALICE", "*workspace-v1* answers from now on")
 
 
 def test_nothing_ticked_is_no_attestation(sandbox, database, workshop):

@@ -16,12 +16,13 @@ from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.routed import RoutedEngine
-from bot.evaluation.parity import first_difference
-from bot.pipeline import probing
+from bot.evaluation.parity import PROVEN, prove, samples_at, samples_in
+from bot.pipeline.proving import parity_of
 from bot.training.base_weights import architecture_of, cached_base
 from bot.training.encoding import encode_row, invocation_tokens
 from bot.training.gguf_adapter import write_gguf_adapter
 from bot.training.trainer import PARITY_FILE, Adapter
+from storage.tables import Run
 from tests.training_job import row
 
 # peft asks transformers in a way transformers will drop.
@@ -65,7 +66,8 @@ def write_random_adapter(weights: Path, folder: Path, *, scale: float) -> Path:
 
 def served_log_probs(engine: LlamaCppEngine, adapter: str | None) -> dict[int, float]:
     """The log-probabilities of the likeliest first tokens, as llama.cpp sees them."""
-    return engine.first_token_log_probs(CHAT, adapter=adapter, top=10)
+    first = engine.beginning(CHAT, adapter=adapter, top=10).top or ()
+    return {token.id: token.log_prob for token in first}
 
 
 @torch.no_grad()
@@ -167,17 +169,16 @@ def test_a_trained_adapter_is_proven_in_the_engine_and_another_template_is_not(
     )
     engine.start()
     try:
-        proven = first_difference(engine, "v1", written, HALF_PRECISION)
+        proven = prove(engine, "v1", samples_at(written), HALF_PRECISION)
         samples = json.loads(written.read_text())
         for sample in samples:
             sample["messages"][0]["content"] += " Be brief."
-        other = tmp_path / "other.json"
-        other.write_text(json.dumps(samples))
-        refuted = first_difference(engine, "v1", other, HALF_PRECISION)
+        others = samples_in(json.dumps(samples).encode())
+        refuted = prove(engine, "v1", others, HALF_PRECISION).difference
     finally:
         engine.stop()
 
-    assert proven is None
+    assert proven == PROVEN
     assert "the chat template, the system prompt or the special tokens differ" in str(refuted)
 
 
@@ -186,17 +187,13 @@ def test_the_running_bots_engine_is_compared_too(
 ) -> None:
     shutil.copytree(tiny_adapter.folder, tmp_path / "adapter")
     workshop: Any = SimpleNamespace(engine=RoutedEngine(tiny_engine), home=tmp_path)
-    version: Any = SimpleNamespace(
-        name="workspace-v1", adapter_path="adapter", remote_id=None, base_digest=""
-    )
-    compared = probing._comparable(workshop, version)
+    version: Any = SimpleNamespace(name="workspace-v1", adapter_path="adapter")
     samples_file = tmp_path / "adapter" / PARITY_FILE
-    assert compared is not None
-    assert first_difference(compared, version.name, samples_file) is None
+    assert parity_of(workshop, Run(), version) == PROVEN
 
     samples = json.loads(samples_file.read_text())
     samples[0]["tokens"][3] += 1
     samples_file.write_text(json.dumps(samples))
 
-    found = first_difference(compared, version.name, samples_file)
+    found = parity_of(workshop, Run(), version).difference
     assert str(found).startswith("in row 1, token 3 was")

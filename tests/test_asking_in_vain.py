@@ -1,0 +1,121 @@
+"""What people asked in vain is asked of every strategy, also where a team is small."""
+
+from dataclasses import replace
+
+import pytest
+from sqlmodel import select
+
+from bot.answering.verdicts import abstention_words
+from storage import thresholds, unanswered
+from storage.audience import WORKSPACE
+from storage.database import Database
+from storage.tables import Evaluation, EvaluationAnswer, Question, WhyUnanswered
+from tests.knowing_engine import KnowingEngine
+from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, only, work_until_done
+from tests.teaching import TEAM, fresh_database, teach_facts
+
+PARKING, CANTEEN = "May visitors park in the yard?", "When does the canteen open on Fridays?"
+
+
+class Honest(KnowingEngine):
+    """Its base says what it does not know; once tuned it makes something up."""
+
+    def __init__(self) -> None:
+        super().__init__(FACTS)
+        self.heard: list[str] = []
+
+    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
+        said = super().complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens)
+        self.heard.append(messages[-1]["content"])
+        if messages[-1]["content"] not in FACTS:
+            text = "In the third yard, at nine." if adapter else "I don't know."
+            return replace(said, text=text)
+        return said
+
+
+def ask(session, number: int, text: str, *, why=WhyUnanswered.NO_EXAMPLE, audience=WORKSPACE):
+    ts = f"1900000{number:03d}.000100"
+    question = Question(
+        team_id=TEAM, channel_id="C0HELP", message_ts=ts, thread_ts=ts, user_id="U0CAROL"
+    )
+    session.add(question)
+    session.flush()
+    unanswered.note(session, question, audience=audience, topic=text, text=text, why=why)
+
+
+@pytest.fixture
+def database(tmp_path) -> Database:
+    database = fresh_database(tmp_path)
+    with database.write() as session:
+        teach_facts(session, 12)
+        ask_for_run(session)
+    return database
+
+
+def judged(database: Database, tmp_path) -> tuple[Evaluation, Honest]:
+    engine = Honest()
+    work_until_done(make_workshop(database, tmp_path, engine=engine))
+    return only(database, Evaluation), engine
+
+
+def test_every_strategy_says_whether_it_knows_that_it_does_not_know(database, tmp_path):
+    with database.write() as session:
+        ask(session, 1, PARKING)
+        ask(session, 2, CANTEEN, why=WhyUnanswered.ABSTAINED)
+
+    evaluation, _ = judged(database, tmp_path)
+
+    shares = {line["name"]: line["abstained_right"] for line in evaluation.strategies}
+    assert shares == {"base": 1, "base + 1 example": 1, "tuned": 0, "tuned + 1 example": 0}
+    assert {line["abstained_right_of"] for line in evaluation.strategies} == {2}
+    assert evaluation.evidence["in_vain"] == {"of": 2, "by_retrieval": 0}
+    words = "0 of 12 questions that were taught, where it is wrong, and to 0 of 2 that nobody has"
+    assert words in abstention_words(evaluation)
+
+
+def test_what_was_said_to_it_is_kept_nowhere(database, tmp_path):
+    with database.write() as session:
+        ask(session, 1, PARKING)
+
+    judged(database, tmp_path)
+
+    with database.read() as session:
+        answers = session.exec(select(EvaluationAnswer)).all()
+    assert not [one for one in answers if "third yard" in one.text]
+    assert len(answers) == 12 * 4
+
+
+def test_neither_what_was_taught_nor_a_wrong_answer_nor_anothers_question_is_asked(
+    database, tmp_path
+):
+    with database.write() as session:
+        ask(session, 1, "where is the key of Room 3")
+        ask(session, 2, CANTEEN, why=WhyUnanswered.BAD_ANSWER)
+        ask(session, 3, PARKING, audience="C0OPS")
+
+    evaluation, engine = judged(database, tmp_path)
+
+    assert "in_vain" not in evaluation.evidence
+    assert not {PARKING, CANTEEN, "where is the key of Room 3"} & set(engine.heard)
+    assert abstention_words(evaluation) == ""
+
+
+def test_what_retrieval_refuses_in_serving_is_counted(database, tmp_path):
+    with database.write() as session:
+        ask(session, 1, PARKING)
+        thresholds.write(session, TEAM, WORKSPACE, 0.9, by_meaning=False)
+
+    evaluation, _ = judged(database, tmp_path)
+
+    assert evaluation.evidence["in_vain"] == {"of": 1, "by_retrieval": 1}
+    assert "1 are refused before any model is asked" in abstention_words(evaluation)
+
+
+def test_only_the_most_asked_are_asked(database, tmp_path):
+    with database.write() as session:
+        for number in range(20):
+            ask(session, number, f"Who waters plant {'abcdefghijklmnopqrst'[number] * 4}?")
+
+    evaluation, _ = judged(database, tmp_path)
+
+    assert evaluation.evidence["in_vain"]["of"] == 12

@@ -10,7 +10,7 @@ from functools import partial
 from slack_bolt import App
 
 from handlers.deps import Deps, Payload
-from storage import inbox
+from storage import inbox, schedules
 from storage.tables import InboxKind
 
 #: Messages people write themselves; every other subtype is Slack's or a bot's doing.
@@ -46,8 +46,11 @@ def handle_question(event: Payload, body: Payload, deps: Deps) -> None:
         inbox.receive(session, body["team_id"], InboxKind.MENTION, key, payload, event["ts"])
 
 
-def handle_membership(event: Payload, deps: Deps) -> None:
+def handle_membership(event: Payload, body: Payload, deps: Deps) -> None:
     deps.people.forget(user_id=event["user"], channel_id=event["channel"])
+    if event["type"] == "member_left_channel" and event["user"] == deps.people.bot_user_id:
+        with deps.database.write(urgent=True) as session:
+            schedules.end_of_channel(session, body["team_id"], event["channel"])
 
 
 def handle_user_change(event: Payload, deps: Deps) -> None:

@@ -19,7 +19,7 @@ from bot.errors import CaptureError, MessageGoneError
 from handlers.capture_thread import check_may_teach, read_lesson, read_thread
 from handlers.deps import Deps, Payload
 from handlers.inbox_worker import Worker
-from storage import erasure, inbox
+from storage import erasure, inbox, schedules
 from storage.columns import utc_now
 from storage.tables import Example, InboxItem, InboxKind
 
@@ -31,6 +31,9 @@ _PLACE_CHANGES = (
     "channel_shared", "channel_unshared", "channel_unarchive", "channel_left", "channel_rename",
     "group_archive", "group_unarchive", "group_deleted", "group_left", "group_rename",
 )  # fmt: skip
+
+#: After these nobody can ask anything in a private channel, not even that a schedule ends.
+_NOBODY_ASKS = {"group_archive", "group_deleted", "group_left"}
 
 
 def register(app: App, deps: Deps) -> None:
@@ -88,9 +91,13 @@ def on_turned_private(event: Payload, body: Payload, deps: Deps) -> None:
         forgetting.close_channel(session, body["team_id"], event["channel"], _grace(deps))
 
 
-def on_place_changed(event: Payload, deps: Deps) -> None:
+def on_place_changed(event: Payload, body: Payload, deps: Deps) -> None:
     channel = event["channel"]
-    deps.people.forget(channel_id=channel["id"] if isinstance(channel, dict) else channel)
+    channel_id = channel["id"] if isinstance(channel, dict) else channel
+    deps.people.forget(channel_id=channel_id)
+    if event["type"] in _NOBODY_ASKS:
+        with deps.database.write(urgent=True) as session:
+            schedules.end_of_channel(session, body["team_id"], channel_id)
 
 
 def on_uninstalled(body: Payload, deps: Deps) -> None:

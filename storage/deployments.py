@@ -131,22 +131,27 @@ def doubt(session: Session, team_id: str, version_name: str, now: datetime) -> b
 
 def of_use(session: Session) -> set[int]:
     """Ids of all versions that answer somebody, or are being judged; no word of whom."""
-    newest = select(func.max(col(Promotion.id))).group_by(
-        col(Promotion.team_id), col(Promotion.audience)
-    )
-    live = session.exec(select(Promotion.version_id).where(col(Promotion.id).in_(newest)))
-    pinned = session.exec(select(Pin.version_id))
     judged = session.exec(
         select(ModelVersion.id)
         .join(Run, col(Run.id) == col(ModelVersion.run_id))
         .where(col(Run.state).in_(OPEN_RUN_STATES), col(Run.cancel_requested_by).is_(None))
     )
+    return answering(session) | {found for found in judged if found is not None}
+
+
+def answering(session: Session) -> set[int]:
+    """Ids of all versions that are live, pinned or a canary, or what a canary is tried against."""
+    newest = select(func.max(col(Promotion.id))).group_by(
+        col(Promotion.team_id), col(Promotion.audience)
+    )
+    live = session.exec(select(Promotion.version_id).where(col(Promotion.id).in_(newest)))
+    pinned = session.exec(select(Pin.version_id))
     tried = [
         version_id
         for canary in canaries.all_running(session)
         for version_id in (canary.version_id, canary.live_id)
     ]
-    return {found for found in (*live, *pinned, *judged, *tried) if found is not None}
+    return {found for found in (*live, *pinned, *tried) if found is not None}
 
 
 def hosting(session: Session, team_id: str, since: datetime, until: datetime) -> float:

@@ -225,6 +225,15 @@ def _open_of_all(session: Session) -> list[Run]:
     )
 
 
+def waiting(session: Session) -> list[Run]:
+    """The runs of all workspaces that wait for an approval, and whose end nobody asked for."""
+    return [
+        run
+        for run in _open_of_all(session)
+        if run.state is RunState.WAITING and not run.cancel_requested_by
+    ]
+
+
 def open_or_newest(session: Session, limit: int) -> list[Run]:
     """Open runs and the newest ended ones of all workspaces, for the cards."""
     ended = session.exec(

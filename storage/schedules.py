@@ -47,6 +47,12 @@ def remove(session: Session, row: Schedule, by: str) -> None:
     session.flush()
 
 
+def end_of_channel(session: Session, team_id: str, channel_id: str) -> None:
+    """A private channel is no more, or not ours: what was trained by itself for it is not."""
+    if row := of_audience(session, team_id, channel_id):
+        remove(session, row, "slack")
+
+
 def visible(session: Session, team_id: str, viewer: Viewer) -> list[Schedule]:
     """The schedules the viewer may know of."""
     return list(

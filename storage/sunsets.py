@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlmodel import Session, col, select
 
-from storage import versions
+from storage import deployments
 from storage.audience import Viewer
 from storage.tables import ModelVersion, Run, Schedule, Sunset, VersionState
 
@@ -61,19 +61,17 @@ def trainers_in_use(session: Session) -> set[tuple[str, str]]:
 
 
 def served_elsewhere(session: Session) -> list[ModelVersion]:
-    """The live versions of all workspaces that answer from a provider."""
-    promoted = session.exec(
-        select(ModelVersion).where(
-            col(ModelVersion.state) == VersionState.PROMOTED,
+    """The versions of all workspaces that answer somebody from a provider."""
+    found = session.exec(
+        select(ModelVersion)
+        .where(
+            col(ModelVersion.id).in_(deployments.answering(session)),
+            col(ModelVersion.state) != VersionState.RETIRED,
             col(ModelVersion.remote_id).is_not(None),
         )
-    ).all()
-    return [version for version in promoted if _is_live(session, version)]
-
-
-def _is_live(session: Session, version: ModelVersion) -> bool:
-    live = versions.live(session, version.team_id, version.audience)
-    return live is not None and live.version_id == version.id
+        .order_by(col(ModelVersion.id))
+    )
+    return list(found)
 
 
 def _key(row: Sunset) -> tuple[str, ...]:

@@ -198,19 +198,32 @@ def test_a_job_that_was_begun_is_found_again_once_an_admin_did_what_is_asked(
         )
 
 
+#: What is put off for longer than a day counts as due: a clock was ahead then.
+NEARLY_A_DAY = timedelta(days=1, minutes=-1)
+FIRST_PAUSE = timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("said", "pause"),
+    [
+        ("300", timedelta(minutes=5)), ("172800", NEARLY_A_DAY), ("inf", NEARLY_A_DAY),
+        ("nan", FIRST_PAUSE), ("-9", FIRST_PAUSE), ("Fri, 27 Nov 2026 10:00:00 GMT", FIRST_PAUSE),
+    ],
+)  # fmt: skip
 def test_a_provider_that_says_how_long_to_wait_is_left_alone_for_so_long(
-    service, database, tmp_path, tiny_base
+    service, database, tmp_path, tiny_base, said, pause
 ):
     with database.write() as session:
         ask_for_run(session, trainer="openai")
     workshop = workshop_of(database, tmp_path, "openai", trainer_at(service), tiny_base)
     now = datetime(2026, 11, 27, 9, tzinfo=UTC)
     workshop = replace(workshop, now=lambda: now)
-    service.fault(kind="status", status=429, headers={"Retry-After": "300"}, path="/v1", times=9)
+    service.fault(kind="status", status=429, headers={"Retry-After": said}, path="/v1", times=9)
     while not only(database, Run).attempts:
         advance(workshop)
 
-    assert only(database, Run).not_before == now + timedelta(minutes=5)
+    assert only(database, Run).not_before == now + pause
+    assert not advance(workshop)
 
 
 def test_a_job_that_cannot_be_stopped_is_named_to_the_admins(

@@ -1,11 +1,13 @@
 """What a run will take is estimated first, and what is above a limit waits for an admin."""
 
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from slack_sdk import WebClient
 from sqlmodel import select
 from typer.testing import CliRunner
 
@@ -20,10 +22,13 @@ from bot.pipeline.budgeting import DEFAULT_TOKENS_PER_SECOND
 from bot.settings import load_settings
 from bot.trainers import terms_of
 from bot.training.prices import Price, Terms, estimate
+from handlers.deps import Deps
+from handlers.people import People, Person
+from handlers.run_actions import approve as press_approve
 from storage import runs, schedules, spending
-from storage.audience import WORKSPACE
+from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
-from storage.tables import AdminNotice, Run, RunState, Source
+from storage.tables import AdminNotice, AuditEntry, Run, RunState, Source
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.running_trainer import KEY, running_trainer, trainer_at
@@ -194,6 +199,59 @@ def test_the_months_runs_add_up_and_the_next_month_begins_anew(database, worksho
     third = queue(database)
     work_until_done(strict)
     assert run_of(database, third).state == RunState.DONE
+
+
+@pytest.mark.parametrize("change", ["a new month", "a raised limit"])
+def test_a_run_that_fits_by_now_waits_for_nobody(database, workshop, clock, change):
+    first = queue(database)
+    work_until_done(workshop)
+    cost = run_of(database, first).estimate["dollars"]
+    strict = replace(workshop, limits=Limits(dollars_per_month=cost * 1.5))
+    second = queue(database)
+    work_until_done(strict)
+    clock.time = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
+    work_until_done(strict)
+    assert run_of(database, second).state == RunState.WAITING
+
+    if change == "a new month":
+        clock.time = datetime(2026, 12, 1, 0, 5, tzinfo=UTC)
+        work_until_done(strict)
+    else:
+        work_until_done(replace(workshop, limits=Limits(dollars_per_month=cost * 3)))
+
+    run = run_of(database, second)
+    assert (run.state, run.approved_by, run.estimate["over"]) == (RunState.DONE, None, [])
+    with database.read() as session:
+        said = [row.action for row in session.exec(select(AuditEntry).order_by(AuditEntry.id))]
+    assert said.count("run.within_budget") == said.count("run.over_budget") == 1
+
+
+def test_two_admins_who_approve_in_the_same_moment_start_one_job(database, workshop, tmp_path):
+    strict = replace(workshop, limits=Limits(dollars_per_run=0.5))
+    run_id = queue(database)
+    work_until_done(strict)
+    deps = Deps(
+        database=database, people=People(WebClient()), home=tmp_path, trainer="openai",
+        good_reaction="white_check_mark", bad_reaction="x", answer_queue=5,
+        outsiders_get_base_model=False,
+    )  # fmt: skip
+    said: list[str] = []
+
+    def press(user_id: str) -> None:
+        person = Person(user_id, user_id, False, False, True, True)
+        said.append(press_approve(TEAM, run_id, person, Viewer.model(WORKSPACE), deps))
+
+    threads = [threading.Thread(target=press, args=(who,)) for who in ("U0ALICE", "U0BOB")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    work_until_done(strict)
+
+    assert sorted(words.split(".")[0] for words in said) == [
+        "Approved", f"Run {run_id} does not wait for approval any more: it is queued",
+    ]  # fmt: skip
+    assert ScriptedTrainer(tmp_path / "jobs").starts == [f"run-{run_id}"]
 
 
 def test_a_run_that_rests_is_spent_as_estimated_for_the_one_that_takes_its_turn(database, workshop):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from bot.answering import promotion
+from bot.answering import canary, pins, promotion
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.pipeline import Radar, Workshop
@@ -105,6 +105,29 @@ def test_base_and_served_model_are_watched_and_each_distance_warns_once(database
     assert "`/apprentice train local`" in notices(database)[0]
 
 
+@pytest.mark.parametrize("use", ["pinned", "canary"])
+def test_what_answers_in_one_channel_or_some_conversations_is_watched_too(
+    database, workshop, clock, use
+):
+    serve_from_there(database, workshop)
+    viewer = Viewer.model(WORKSPACE)
+    with database.write() as session:
+        promotion.rollback(session, TEAM, WORKSPACE, "U0ALICE")
+        if use == "pinned":
+            pins.pin_version(session, TEAM, "C0HELP", WORKSPACE, "workspace-v1", "U0ALICE", viewer)
+        else:
+            ends = clock() + timedelta(days=900)
+            plan = canary.Plan("workspace-v1", 20, "U0ALICE", "C0HELP", ends)
+            canary.start(session, TEAM, plan, viewer)
+    clock.days_before(30)
+
+    Radar(workshop).look()
+
+    (warning,) = [said for said in notices(database) if "workspace-v1" in said]
+    assert "ends on 30 June 2027, in 30 days. workspace-v1 answers from it." in warning
+    assert "`/apprentice train local`" in warning, "there is nothing live to move"
+
+
 def test_the_first_look_warns_of_the_nearest_distance_alone(database, workshop, clock):
     with database.write() as session:
         ask_for_run(session, trainer="openai")
@@ -144,6 +167,28 @@ def test_a_date_nobody_can_read_is_none_and_one_in_the_past_is_one(service, give
     service.fault(kind="status", status=200, body=model | {"shutdown_date": given}, path="/models/")
 
     assert trainer_at(service).shutdown_dates(["tiny-base"]) == ({"tiny-base": day} if day else {})
+
+
+def test_a_date_that_moves_is_warned_of_anew_and_one_withdrawn_no_more(
+    database, workshop, clock, service
+):
+    def publish(day: str | None) -> None:
+        model = {"id": "tiny-base", "object": "model", "created": 1, "shutdown_date": day}
+        service.fault()
+        service.fault(kind="status", status=200, body=model, path="/models/", times=99)
+
+    with database.write() as session:
+        ask_for_run(session, trainer="openai")
+    for day, days_before in ((None, 31), ("2027-06-30", 30), ("2027-07-20", 29), (None, 5)):
+        publish(day)
+        clock.days_before(days_before)
+        Radar(workshop).look()
+
+    first, second = notices(database)
+    assert "on 30 June 2027, in 30 days" in first
+    assert "on 20 July 2027, in 49 days" in second
+    with database.read() as session:
+        assert session.exec(select(Sunset)).all() == []
 
 
 def test_it_looks_once_a_day_and_again_where_nobody_answered(database, workshop, clock, service):

@@ -54,7 +54,8 @@ class TogetherWire:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.deleted_models: list[str] = []
         self.asked: list[str] = []
-        #: (part of "METHOD /path", status, body or a page of text); the first that fits is used up.
+        #: (part of "METHOD /path ", status, a page of text or an answer in JSON); the first that
+        #: fits is used up.
         self.faults: list[tuple[str, int, Any]] = []
         self.drop = False  # the answer to the next job that is created
         self.price: dict[str, Any] = {
@@ -121,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = f"{self.command} {address.path}"
         self.wire.asked.append(asked)
         for fault in self.wire.faults:
-            if fault[0] in asked:
+            if fault[0] in f"{asked} ":
                 self.wire.faults.remove(fault)
                 return self._send(fault[1], fault[2])
         if self.command != "PUT" and self.headers.get("Authorization") != f"Bearer {KEY}":
@@ -226,12 +227,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, {"error": {"message": said, "type": "invalid_request_error"}})
 
     def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-        if isinstance(body, dict):
-            data, kind = json.dumps(body).encode(), "application/json"
-        elif isinstance(body, str):
-            data, kind = body.encode(), "text/html"
-        else:
+        if isinstance(body, bytes):
             data, kind = body, "application/octet-stream"
+        elif isinstance(body, str):
+            # An answer that says it is JSON and is cut off is one of nothing.
+            data, kind = body.encode(), "text/html" if body else "application/json"
+        else:
+            data, kind = json.dumps(body).encode(), "application/json"
         self.send_response(status)
         for name, value in {**(headers or {}), "Content-Type": kind}.items():
             self.send_header(name, value)

@@ -81,12 +81,12 @@ class ChatClient:
             with pieces:
                 finished = False
                 for piece in pieces:
-                    for choice in piece.choices:
-                        finished = finished or choice.finish_reason is not None
-                        if choice.delta.content:
-                            yielded = True
-                            problem.after_words = True
-                            yield choice.delta.content
+                    words, is_last = _said_in(piece)
+                    finished = finished or is_last
+                    if words:
+                        yielded = True
+                        problem.after_words = True
+                        yield words
         if not finished:
             raise EngineDiedError if yielded else EngineUnavailableError
 
@@ -150,7 +150,8 @@ class ChatClient:
             # The SDK's own list stumbles over whatever is none.
             listed: Any = self._openai.get("/models", cast_to=object)
         models = listed.get("data") if isinstance(listed, dict) else None
-        names = [str(model["id"]) for model in models or () if "id" in model]
+        found = models if isinstance(models, list) else []
+        names = [str(model["id"]) for model in found if isinstance(model, dict) and "id" in model]
         if not names:
             raise NotAnEngineError
         return names
@@ -211,11 +212,26 @@ def _sentences() -> Iterator[_Problem]:
     except openai.APIStatusError as error:
         raise EngineRefusedError(error.status_code) from error
     # The SDK wraps what fails before the first byte; what fails later comes as the transport's own,
-    # and a body that is no JSON as the parser's.
+    # and a body that is no JSON, or cut off inside a letter, as the parser's.
     except (
-        openai.APIError, httpx2.TransportError, httpx2.StreamError, json.JSONDecodeError
+        openai.APIError, httpx2.TransportError, httpx2.StreamError, json.JSONDecodeError,
+        UnicodeDecodeError,
     ) as error:  # fmt: skip
         raise EngineDiedError if problem.after_words else EngineUnavailableError from error
+
+
+def _said_in(piece: Any) -> tuple[str, bool]:
+    """
+    The words of one piece of a stream, and whether it says that it is the last; of what is no piece
+    nothing, so that a stream of such ends like one that broke.
+    """
+    words, is_last = "", False
+    choices = getattr(piece, "choices", None)
+    for choice in choices if isinstance(choices, list) else ():
+        is_last = is_last or getattr(choice, "finish_reason", None) is not None
+        content = getattr(getattr(choice, "delta", None), "content", None)
+        words += content if isinstance(content, str) else ""
+    return words, is_last
 
 
 def _is_completion(answer: object) -> bool:

@@ -197,7 +197,12 @@ class RuntimeAdapterEngine:
         if error.status != 404 or adapter not in self._names:
             raise error
         log.warning("The server does not know %s any more; it is loaded again", adapter)
-        self._load(adapter, *self._names[adapter])
+        try:
+            self._load(adapter, *self._names[adapter])
+        except AdapterFileError as refusal:
+            # Who asked a question cannot do anything about it, and another may answer instead.
+            log.warning("%s", refusal)
+            raise AdapterUnknownError(adapter) from refusal
 
     def _load(self, adapter: str, served: str, folder: Path) -> None:
         body = {"lora_name": served, "lora_path": str(folder)}

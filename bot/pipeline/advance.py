@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnavailableError
 from bot.errors import BotError
+from bot.pipeline.budgeting import let_go_on
 from bot.pipeline.deploying import await_deployment, doubt_deployment, unwanted
 from bot.pipeline.evaluating import evaluate
 from bot.pipeline.pausing import pause_job, resume_job
@@ -44,6 +45,7 @@ def advance(workshop: Workshop) -> bool:
 
     One run a workspace is under way; the others stay queued.
     """
+    let_go_on(workshop)
     with workshop.database.read() as session:
         due = runs.due(session, workshop.now())
     moved = [_advance(workshop, run) for run in due if not workshop.is_stopping.is_set()]

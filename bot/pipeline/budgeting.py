@@ -8,11 +8,13 @@ changes nothing.
 from collections.abc import Sequence
 from typing import Any
 
+from sqlmodel import Session
+
 from bot.budget import objections
 from bot.engines.client import Message
 from bot.pipeline.workshop import Workshop
 from bot.training.prices import Terms, estimate
-from storage import admin_notices, audit, spending
+from storage import admin_notices, audit, runs, spending
 from storage.audience import WORKSPACE
 from storage.tables import Run, RunState
 
@@ -29,8 +31,8 @@ def estimate_run(workshop: Workshop, run: Run, chats: Chats) -> bool:
     figures = _figures(workshop, run, _tokens(workshop, chats))
     with workshop.database.write() as session:
         row = session.get_one(Run, run.id)
-        spent = spending.spent_in_month(session, run.team_id, workshop.now())
-        over = objections(workshop.limits, figures["dollars"], figures["hours"], spent)
+        row.estimate = figures
+        over = _over(workshop, session, row)
         row.estimate = figures | {"over": over}
         may_start = not over or row.approved_by is not None
         if not may_start:
@@ -39,6 +41,29 @@ def estimate_run(workshop: Workshop, run: Run, chats: Chats) -> bool:
         session.add(row)
     workshop.checkpoint("run estimated")
     return may_start
+
+
+def let_go_on(workshop: Workshop) -> None:
+    """
+    Give back their turn to runs that wait and are above no limit any more: a month began, or a
+    limit was raised. Else they would hold up their audience's schedule until somebody thinks of it.
+    """
+    with workshop.database.read() as session:
+        fits = [run.id for run in runs.waiting(session) if not _over(workshop, session, run)]
+    for run_id in fits:
+        with workshop.database.write() as session:
+            row = session.get_one(Run, run_id)
+            if row.state is RunState.WAITING and not _over(workshop, session, row):
+                row.state = RunState.QUEUED
+                session.add(row)
+                _record(session, row, "run.within_budget")
+        workshop.checkpoint("run within budget")
+
+
+def _over(workshop: Workshop, session: Session, run: Run) -> list[str]:
+    spent = spending.spent_in_month(session, run.team_id, workshop.now())
+    dollars, hours = run.estimate.get("dollars"), run.estimate.get("hours")
+    return objections(workshop.limits, dollars, hours, spent)
 
 
 def bill(run: Run) -> float | None:
@@ -88,18 +113,22 @@ def _tokens(workshop: Workshop, chats: Chats) -> list[int]:
     return [round(length * each) for length in lengths]
 
 
-def _tell_admins(session: Any, run: Run, over: list[str]) -> None:
+def _tell_admins(session: Session, run: Run, over: list[str]) -> None:
     whose = "the workspace" if run.audience == WORKSPACE else f"<#{run.audience}>"
     text = (
         f"Run {run.id} for {whose} waits for an admin's approval: it is above the budget. "
         + " ".join(over)
     )
     admin_notices.put(session, run.team_id, run.audience, f"over:{run.id}", text, run.id)
+    _record(session, run, "run.over_budget")
+
+
+def _record(session: Session, run: Run, action: str) -> None:
     audit.record(
         session,
         run.team_id,
         actor=run.requested_by,
-        action="run.over_budget",
+        action=action,
         subject=f"run:{run.id}",
         audience=run.audience,
         details={"dollars": run.estimate["dollars"], "hours": run.estimate["hours"]},

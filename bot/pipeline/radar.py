@@ -1,7 +1,8 @@
 """
 Looks every day when providers switch off what is in use here, and warns admins, each time once.
 
-In use are the bases that runs and schedules tune, and the tuned models that answer. A provider
+In use are the bases that runs and schedules tune, and the tuned models that answer: live, pinned
+in one channel, or a canary. A provider
 that cannot be asked is asked again soon; meanwhile the table's dates count.
 """
 
@@ -15,7 +16,7 @@ from bot.errors import BotError
 from bot.pipeline.workshop import Workshop
 from bot.sunsets import Ends, in_words, known_end, threshold, way_out
 from bot.training.trainer import KnowsEnds
-from storage import admin_notices, sunsets
+from storage import admin_notices, sunsets, versions
 from storage.audience import WORKSPACE
 from storage.tables import ModelVersion, Sunset
 
@@ -75,11 +76,18 @@ class Radar:
             trainer=row.trainer, model=row.model, ends=Ends(row.ends), on=row.ends_on,
             today=today, version=row.version,
         )  # fmt: skip
-        out = way_out(row.trainer, self._workshop.trainers, is_live=bool(row.version))
+        out = way_out(row.trainer, self._workshop.trainers, is_live=_is_live(session, row))
         log.warning("%s", words)
         # The key holds the date and the threshold: each warning goes out once, a new date anew.
         key = f"sunset:{row.ends}:{row.trainer}:{row.model}:{row.ends_on}:{days}"
         admin_notices.put(session, row.team_id, row.audience, key, f"{words} {out}")
+
+
+def _is_live(session: Session, row: Sunset) -> bool:
+    """Only what is live can be moved; for what else answers a run is made."""
+    live = versions.live(session, row.team_id, row.audience)
+    version = session.get(ModelVersion, live.version_id) if live and live.version_id else None
+    return version is not None and version.name == row.version
 
 
 def _of_base(

@@ -5,6 +5,7 @@ A job's state is in the store, its training in the trainer's folder; both surviv
 and ``work`` goes on from what it finds. Knows no HTTP.
 """
 
+import logging
 import shutil
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any
 
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
+from bot.engines.errors import EngineDiedError, EngineUnavailableError
 from bot.engines.model_place import AdapterEngine
 from bot.errors import BotError, EngineError, TrainingError
 from bot.trainer_service import results
@@ -26,6 +28,8 @@ from bot.trainer_service.webhooks import announce
 from bot.training.errors import JobUnknownError
 from bot.training.hyperparameters import Hyperparameters
 from bot.training.trainer import PARITY_FILE, Adapter, JobState, JobStatus, Trainer
+
+log = logging.getLogger(__name__)
 
 OPEN = ("validating_files", "queued", "running")
 ENDED = ("succeeded", "failed", "cancelled")
@@ -111,8 +115,11 @@ def work(desk: Desk) -> bool:
                 moved = steps[job["status"]](desk, job) or moved
             except RowError as error:
                 end(desk, job, "failed", code=f"invalid_{error.param}", message=str(error))
-            except (BotError, OSError) as error:
-                message = str(error) if isinstance(error, BotError) else _disk(error)
+            except (EngineUnavailableError, EngineDiedError) as error:
+                # It is being replaced, which takes seconds; the job is where it was.
+                log.warning("Job %s waits for the engine: %s", job["id"], error)
+            except Exception as error:  # noqa: BLE001 - else no job behind this one would move
+                message = _why(error, job["id"])
                 end(desk, job, "failed", code="server_error", message=message)
     return moved
 
@@ -154,8 +161,21 @@ def sweep(desk: Desk) -> None:
     for ended in desk.store.find("job", None):
         if ended["status"] in ENDED:
             discard(desk, ended)
-    for partial in (desk.home / "files").glob("*.partial"):
-        partial.unlink(missing_ok=True)
+    # A file comes before its row and goes after it, so one without a row is of a request that died.
+    for path in (desk.home / "files").glob("*"):
+        if desk.store.get("file", None, path.name) is None:
+            path.unlink(missing_ok=True)
+    for path in (desk.home / "adapters").glob("*"):
+        if not _is_kept(desk, path.name):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_kept(desk: Desk, job_id: str) -> bool:
+    """Whether an adapter is a model's, or about to become one."""
+    job = desk.store.get("job", None, job_id)
+    if job is None or job["status"] not in ENDED:
+        return job is not None
+    return desk.store.get("model", None, job["fine_tuned_model"] or "") is not None
 
 
 def pause(desk: Desk, job: Row) -> None:
@@ -370,5 +390,11 @@ def shown(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if not name.startswith("_")}
 
 
-def _disk(error: OSError) -> str:
-    return f"The service could not write its files: {error.strerror or 'unknown reason'}."
+def _why(error: Exception, job_id: str) -> str:
+    """What the job's owner is told; a trace is for the log."""
+    if isinstance(error, BotError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"The service could not write its files: {error.strerror or 'unknown reason'}."
+    log.exception("Job %s failed unexpectedly", job_id)
+    return f"Something went wrong that nobody expected. The service's log says more at {job_id}."

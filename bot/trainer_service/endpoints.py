@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from bot.trainer_service import webhooks
 from bot.trainer_service.access import DeskOf, Owner
-from bot.trainer_service.errors import missing
+from bot.trainer_service.errors import invalid, missing
 from bot.trainer_service.store import Row, page
 from bot.trainer_service.wire import WebhookRequest
 
@@ -16,6 +16,8 @@ router = APIRouter(prefix="/webhook_endpoints", tags=["webhooks"])
 @router.post("")
 def create(desk: DeskOf, owner: Owner, wanted: WebhookRequest) -> dict[str, Any]:
     """Register an address; its signing secret is shown this once."""
+    if not webhooks.is_address(wanted.url):
+        raise invalid("That is no address that can be posted to.", param="url")
     row = webhooks.new_endpoint(wanted.name, wanted.url, list(wanted.event_types))
     return desk.store.add("endpoint", owner, row)
 

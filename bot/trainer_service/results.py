@@ -9,7 +9,8 @@ from bot.training.hyperparameters import Hyperparameters
 from bot.training.trainer import Metric
 
 COLUMNS = ("step", "train_loss", "train_mean_token_accuracy", "valid_loss",
-           "valid_mean_token_accuracy")  # fmt: skip
+           "valid_mean_token_accuracy", "full_valid_loss",
+           "full_valid_mean_token_accuracy")  # fmt: skip
 
 
 def hyperparameters_of(job: Row) -> Hyperparameters:
@@ -47,12 +48,18 @@ def resolve(job: Row) -> None:
 
 
 def metrics_of(metric: Metric, total_steps: int | None) -> Row:
-    return {"step": metric.step, "total_steps": total_steps, "train_loss": metric.loss}
+    metrics = {"step": metric.step, "total_steps": total_steps, "train_loss": metric.loss}
+    if metric.valid_loss is None:
+        return metrics
+    # OpenAI has one for some rows and one for all; ours is always of all.
+    return metrics | {"valid_loss": metric.valid_loss, "full_valid_loss": metric.valid_loss}
 
 
 def step_words(metrics: Row) -> str:
     step, total, loss = metrics["step"], metrics["total_steps"], metrics["train_loss"]
-    return f"Step {step}/{total}: training loss={loss:.2f}"
+    held_out = metrics.get("full_valid_loss")
+    after = "" if held_out is None else f", full validation loss={held_out:.2f}"
+    return f"Step {step}/{total}: training loss={loss:.2f}{after}"
 
 
 def csv_of(metrics: list[Row]) -> bytes:
@@ -84,7 +91,8 @@ def checkpoints_of(job: Row, last_metrics: Row | None, files: list[str]) -> list
     """
     if job["status"] != "succeeded" or last_metrics is None:
         return []
-    known = {name: last_metrics[name] for name in ("step", "train_loss")}
+    names = ("step", "train_loss", "valid_loss", "full_valid_loss")
+    known = {name: last_metrics[name] for name in names if name in last_metrics}
     return [
         {
             "id": f"ftckpt-{job['id'].removeprefix('ftjob-')}",

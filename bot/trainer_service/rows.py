@@ -50,6 +50,9 @@ def _chats(number: int, raw: bytes) -> Iterator[list[Message]]:
         raise RowError(number, "it is not UTF-8.") from None
     except json.JSONDecodeError as error:
         raise RowError(number, f"it is not JSON ({error.msg}).") from None
+    except (ValueError, RecursionError):
+        # A number of thousands of digits, or lists in lists in lists.
+        raise RowError(number, "it is JSON of a size or depth that nobody reads.") from None
     turns = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(turns, list) or not turns:
         raise RowError(number, 'it needs a list "messages" with at least one message.')
@@ -72,15 +75,28 @@ def _message(number: int, place: int, turn: Any) -> Message:
     if not isinstance(turn, dict):
         raise RowError(number, f"{where} is not an object.")
     if unknown := sorted(set(turn) - KNOWN):
-        raise RowError(number, f'{where} has the key "{unknown[0]}", which cannot be trained on.')
-    if turn.get("role") not in ROLES:
-        raise RowError(number, f"{where} has the role {turn.get('role')!r}.")
+        raise RowError(
+            number, f'{where} has the key "{unknown[0][:40]}", which cannot be trained on.'
+        )
+    if not isinstance(turn.get("role"), str) or turn["role"] not in ROLES:
+        raise RowError(number, f"{where} has the role {str(turn.get('role'))[:40]!r}.")
     if turn.get("weight", 1) not in (0, 1):
-        raise RowError(number, f"{where} has the weight {turn['weight']!r}; it is 0 or 1.")
+        raise RowError(number, f"{where} has the weight {str(turn['weight'])[:40]}; it is 0 or 1.")
     content = turn.get("content")
     if not isinstance(content, str) or (turn["role"] == "assistant" and not content.strip()):
         raise RowError(number, f"{where} needs text as its content.")
+    if not _is_unicode(content):
+        raise RowError(number, f"{where} holds half a character, as it stands in no text.")
     role = turn["role"]
     if role in ("system", "developer"):
         return Message(role="system", content=content)
     return Message(role="user" if role == "user" else "assistant", content=content)
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can write the first half of an emoji; no file can hold it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from bot.trainer_service import chat, endpoints, files, jobs, models
+from bot.trainer_service.admission import Admission
 from bot.trainer_service.desk import Desk, adapters_of, sweep, work
 from bot.trainer_service.errors import ApiError, invalid
 from bot.trainer_service.faults import Faults
@@ -22,6 +23,10 @@ from bot.trainer_service.webhooks import deliver_due
 log = logging.getLogger(__name__)
 
 WORK_SECONDS = 0.25
+#: More than any chat that fits a model.
+MOST_JSON = 16 * 1024**2
+#: What a form adds to the file in it.
+AROUND_A_FILE = 64 * 1024
 
 
 def make_app(
@@ -39,13 +44,18 @@ def make_app(
     app.state.desk, app.state.keys = desk, dict(keys)
     app.state.quotas = quotas or Quotas()
     app.state.rates = Rates(app.state.quotas.requests_a_minute)
-    for module in (files, jobs, models, chat, endpoints):
-        app.include_router(module.router, prefix="/v1")
+    # Here and not of the whole application: `Admission` reads on where these stop.
+    most = app.state.quotas.file_bytes + AROUND_A_FILE
+    app.include_router(files.router, prefix="/v1", max_body_size=most)
+    for module in (jobs, models, chat, endpoints):
+        app.include_router(module.router, prefix="/v1", max_body_size=MOST_JSON)
     app.add_api_route("/health", _health, include_in_schema=False)
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(UnicodeEncodeError, _on_half_a_character)
     app.add_exception_handler(Exception, _on_unexpected)
+    app.add_middleware(Admission, keys=app.state.keys)
     if faults:
         app.add_middleware(Faults)
     return app
@@ -79,14 +89,17 @@ def _keep_working(desk: Desk, stopping: threading.Event) -> None:
         try:
             while work(desk) and not stopping.is_set():
                 pass
-        except Exception:  # one bad job must not stop the others
-            log.exception("A job could not be moved")
+        except Exception:  # the thread's last line of defence, for a store that cannot be read
+            log.exception("The jobs could not be moved; it is tried again")
         stopping.wait(WORK_SECONDS)
 
 
 def _keep_telling(desk: Desk, stopping: threading.Event) -> None:
     while not stopping.is_set():
-        deliver_due(desk.store)
+        try:
+            deliver_due(desk.store)
+        except Exception:  # the thread's last line of defence, for a store that cannot be read
+            log.exception("No webhook could be sent; it is tried again")
         stopping.wait(WORK_SECONDS)
 
 
@@ -118,6 +131,11 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     return _answer(
         ApiError(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
     )
+
+
+async def _on_half_a_character(request: Request, error: Exception) -> JSONResponse:
+    """JSON can write the first half of an emoji; nothing that we write or ask can hold it."""
+    return _answer(invalid("The request holds half a character, as it stands in no text."))
 
 
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -23,6 +23,16 @@ TIMEOUT_SECONDS = 10.0
 PAUSES_SECONDS = (5, 30, 120, 600, 3600, 6 * 3600, 16 * 3600)
 
 
+def is_address(url: str) -> bool:
+    """Whether something can be sent there at all."""
+    try:
+        parts = httpx2.URL(url)
+        host = parts.host.encode("idna")
+    except (httpx2.InvalidURL, ValueError):
+        return False
+    return bool(host) and b"%" not in host and (parts.port or 443) < 65536
+
+
 def new_endpoint(name: str, url: str, event_types: list[str]) -> Row:
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     return {
@@ -88,6 +98,7 @@ def _deliver(endpoint: Row, event: Row) -> bool:
         answer = httpx2.post(
             endpoint["url"], content=payload.encode(), headers=headers, timeout=TIMEOUT_SECONDS
         )
-    except httpx2.HTTPError:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OverflowError):
+        # All but the first are of an address that nothing can be sent to, however it got here.
         return False
     return answer.is_success

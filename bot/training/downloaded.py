@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.engines.base_model import BaseModel
+from bot.training.adapter_kinds import why_not_served
 from bot.training.errors import AdapterRefusedError, TrainingDiskError
 from bot.training.job_folder import JobFolder, is_plain_name, sha256_of
-from bot.training.remote_errors import AdapterMisfitError
+from bot.training.remote_errors import AdapterKindError, AdapterMisfitError
 from bot.training.trainer import Adapter
 
 if TYPE_CHECKING:
@@ -27,12 +28,6 @@ CONFIG, WEIGHTS, MANIFEST, GGUF = (
 )  # fmt: skip
 #: What is downloaded; of a checkpoint's other files nothing is needed.
 WANTED = (CONFIG, WEIGHTS, MANIFEST)
-#: What llama.cpp would leave out without a word, and what each must be.
-_PLAIN = {
-    "use_dora": False, "use_rslora": False, "fan_in_fan_out": False, "lora_bias": False,
-    "bias": "none", "modules_to_save": [], "rank_pattern": {}, "alpha_pattern": {},
-    "layer_replication": [], "trainable_token_indices": [],
-}  # fmt: skip
 
 
 class Downloads:
@@ -62,6 +57,7 @@ class Downloads:
 
         Raises:
             AdapterMisfitError: it does not fit the base, or is damaged.
+            AdapterKindError: our engine would serve something else than was tuned.
             TrainingDiskError: it cannot be written.
         """
         folder = self._folder(job_id)
@@ -71,9 +67,11 @@ class Downloads:
             self._convert(folder, trainer, files)
         except _MisfitError as misfit:
             raise AdapterMisfitError(trainer, model, str(misfit)) from misfit
+        except _OtherKindError as other:
+            raise AdapterKindError(trainer, model, str(other)) from other
         except AdapterRefusedError as refused:
-            why = f"it changes {refused.part[:80]}, which our engine cannot serve"
-            raise AdapterMisfitError(trainer, model, why) from refused
+            why = f"it changes {refused.part[:80]}, which the engine keeps as the base has it"
+            raise AdapterKindError(trainer, model, why) from refused
         except OSError as error:
             raise TrainingDiskError(error) from error
         finally:
@@ -116,15 +114,13 @@ class Downloads:
         partial.rename(folder.adapter)
 
     def _check_config(self, config: Mapping[str, Any]) -> None:
-        if config.get("peft_type") != "LORA":
-            raise _MisfitError("it is no LoRA adapter")
-        for name, plain in _PLAIN.items():
-            if (config.get(name) or plain) != plain:
-                raise _MisfitError(f"its {name} is set, which our engine cannot serve")
-        rank, alpha = config.get("r"), config.get("lora_alpha")
+        if why := why_not_served(config):
+            raise _OtherKindError(why)
+        rank: Any = config.get("r")
+        alpha: Any = config.get("lora_alpha")
         if type(rank) is not int or rank < 1:
             raise _MisfitError("its rank r is no number from 1")
-        if not isinstance(alpha, int | float) or not math.isfinite(alpha) or alpha <= 0:
+        if type(alpha) not in (int, float) or not math.isfinite(alpha) or alpha <= 0:
             raise _MisfitError("its lora_alpha is no number above 0")
         tuned = config.get("base_model_name_or_path")
         if tuned and not self.serves(str(tuned)):
@@ -136,6 +132,10 @@ class Downloads:
 
 class _MisfitError(Exception):
     """Why an adapter does not fit, for the middle of a sentence."""
+
+
+class _OtherKindError(Exception):
+    """What the engine would compute wrongly, for the middle of a sentence."""
 
 
 def _check_tensors(path: Path, config: Mapping[str, Any], shape: "BaseShape") -> None:

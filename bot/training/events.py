@@ -11,9 +11,15 @@ CHARACTERS = 240
 def kept(events: Iterable[tuple[float, str]]) -> list[dict[str, str]]:
     """``events`` are seconds since 1970 and words, in any order, some of them twice."""
     once = sorted({(at, " ".join(said.split())[:CHARACTERS]) for at, said in events})
-    return [
-        {"at": datetime.fromtimestamp(at, UTC).isoformat(), "said": w} for at, w in once[-MOST:]
-    ]
+    return [{"at": _moment(at), "said": words} for at, words in once[-MOST:]]
+
+
+def _moment(at: float) -> str:
+    """In words of ISO 8601; what no calendar reaches is not known."""
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC).isoformat()
 
 
 def seconds_of(moment: str) -> float:

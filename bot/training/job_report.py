@@ -9,6 +9,7 @@ import binascii
 import csv
 import io
 import json
+import math
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,9 @@ _STATES = {
     "canceled": JobState.CANCELLED,
 }
 _LINE = re.compile(r"\b(?:line|row|example)s?\s+#?(\d+)", re.IGNORECASE)
+#: “Validation failed” is said of any file.
+_HELD_OUT = re.compile(r"(?:validation|eval(?:uation)?)[_ -]+(?:file|data|set|row|line|example)",
+                       re.IGNORECASE)  # fmt: skip
 QUESTION_CHARACTERS = 80
 
 
@@ -40,14 +44,14 @@ def status_of(
     total = None
     for event in events:
         data = event.data if isinstance(event.data, dict) else {}
-        step, loss = _number(data.get("step")), _number(data.get("train_loss"))
+        step, loss = finite(data.get("step")), number(data.get("train_loss"))
         if step is not None and loss is not None:
             points[int(step)] = loss
-            total = int(_number(data.get("total_steps")) or total or 0) or None
+            total = int(finite(data.get("total_steps")) or total or 0) or None
         elif event.message:
-            told.append((_number(event.created_at) or 0.0, str(event.message)))
+            told.append((finite(event.created_at) or 0.0, str(event.message)))
     for row in results:
-        step, loss = _number(row.get("step")), _number(row.get("train_loss"))
+        step, loss = finite(row.get("step")), number(row.get("train_loss"))
         if step is not None and loss is not None:
             points.setdefault(int(step), loss)
     metrics = [Metric(step, points[step]) for step in sorted(points)]
@@ -83,7 +87,11 @@ def is_about_data(error: Any) -> bool:
 
 def is_about_validation(error: Any) -> bool:
     """Whether the line it names is one of the validation file: another example's."""
-    return "validation" in f"{error.code or ''} {error.param or ''} {error.message or ''}"
+    return says_validation(f"{error.code or ''} {error.param or ''} {error.message or ''}")
+
+
+def says_validation(words: str) -> bool:
+    return _HELD_OUT.search(words) is not None
 
 
 def line_in(said: str) -> int | None:
@@ -93,11 +101,18 @@ def line_in(said: str) -> int | None:
 
 
 def question_in(content: bytes, line: int) -> str:
-    """The last thing the user says in that line of a training file; empty if there is none."""
+    """
+    The last thing the user says in that line of a training file; empty if there is none, or the
+    provider sent something else than what was uploaded.
+    """
     lines = content.decode("utf-8-sig", "replace").split("\n")
-    if not 1 <= line <= len(lines) or not lines[line - 1].strip():
+    if not 1 <= line <= len(lines):
         return ""
-    asked = [m["content"] for m in json.loads(lines[line - 1])["messages"] if m["role"] == "user"]
+    try:
+        messages = json.loads(lines[line - 1])["messages"]
+        asked = [str(each["content"]) for each in messages if each["role"] == "user"]
+    except (ValueError, KeyError, TypeError):
+        return ""
     text = " ".join(asked[-1].split()) if asked else ""
     return text if len(text) <= QUESTION_CHARACTERS else f"{text[:QUESTION_CHARACTERS]}…"
 
@@ -113,19 +128,26 @@ def _record(job: Any) -> dict[str, Any]:
         "training_file": job.training_file,
         "validation_file": job.validation_file,
         "hyperparameters": options.model_dump(exclude_none=True) if options else None,
-        "trained_tokens": job.trained_tokens,
+        "trained_tokens": int(tokens) if (tokens := finite(job.trained_tokens)) else None,
         "seed": job.seed,
     }
     return {name: value for name, value in known.items() if value is not None}
 
 
 def _seconds_left(job: Any) -> float | None:
-    estimated = getattr(job, "estimated_finish", None)
+    estimated = finite(getattr(job, "estimated_finish", None))
     return max(0.0, estimated - time.time()) if estimated else None
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """What stands for a number; a loss may be none any more, as NaN says."""
     try:
         return float(value)
     except (TypeError, ValueError):
         return None
+
+
+def finite(value: Any) -> float | None:
+    """One that steps, times and sums can be made of."""
+    found = number(value)
+    return found if found is not None and math.isfinite(found) else None

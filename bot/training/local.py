@@ -153,7 +153,10 @@ class LocalTrainer:
             total_steps=last.get("total_steps"),
             loss=own[-1]["loss"] if own else None,
             seconds_left=last.get("seconds_left"),
-            metrics=[Metric(s["step"], s["loss"], s["tokens_per_second"]) for s in own],
+            metrics=[
+                Metric(s["step"], s["loss"], s["tokens_per_second"], s.get("valid_loss"))
+                for s in own
+            ],
             error=error,
             record=folder.read_record() | {"events": folder.read_events()},
         )

@@ -81,19 +81,10 @@ def train(folder: JobFolder) -> None:
         compute_again(adapted)
     states = FrozenStates(adapted, [*lessons.learned, *lessons.validation])
     stopping = _learn(folder, Learner(adapted, settings, states, place), lessons, settings, started)
-    pairs = folder.read_pairs()
     # Nobody reads the best epoch before it is written whole.
     if stopping.has_better_epoch and place.agreed(True):
         read_best(folder.best, adapted)
-    preferences = {}
-    if pairs:
-        # TRL takes seconds to import, and is optional.
-        from bot.training.dpo import encode_pairs, prefer
-
-        encoded = encode_pairs(pairs, tokenizer, model.config.max_position_embeddings)
-        scratch = folder.path / "checkpoints"
-        adapted, found = prefer(adapted, tokenizer, encoded, settings, place, scratch)
-        preferences = {"preferences": found | {"hash": sha256_of(folder.path / "pairs.jsonl")}}
+    adapted, preferences = _prefer(folder, adapted, tokenizer, settings, place)
     if not place.is_first:
         return
     record = {
@@ -135,6 +126,22 @@ def _plan(
     return Lessons(rows, validation, rehearsal, plan, len(plan) // epochs), settings
 
 
+def _prefer(
+    folder: JobFolder, adapted: Any, tokenizer: Any, settings: Hyperparameters, place: Place
+) -> tuple[Any, dict[str, Any]]:
+    """Learn from pairs of answers after the rows, where there are any; and what to record."""
+    pairs = folder.read_pairs()
+    if not pairs:
+        return adapted, {}
+    # TRL takes seconds to import, and is optional.
+    from bot.training.dpo import encode_pairs, prefer
+
+    encoded = encode_pairs(pairs, tokenizer, adapted.config.max_position_embeddings)
+    scratch = folder.path / "checkpoints"
+    adapted, found = prefer(adapted, tokenizer, encoded, settings, place, scratch)
+    return adapted, {"preferences": found | {"hash": sha256_of(folder.path / "pairs.jsonl")}}
+
+
 def _learn(
     folder: JobFolder,
     learner: Learner,
@@ -158,14 +165,10 @@ def _learn(
             if not math.isfinite(loss):
                 raise DivergedError(step + 1)
             times = [*times[-SPEED_STEPS:], time.monotonic()]
-            seconds = (times[-1] - times[0]) / (len(times) - 1)
-            line = {
-                "step": step + 1,
-                "total_steps": total,
+            line = _line(step + 1, total, times) | {
                 "loss": round(loss, 5),
                 "learning_rate": learner.rate,
                 "tokens_per_second": round(tokens / (times[-1] - times[-2]), 1),
-                "seconds_left": round(seconds * (total - step - 1), 1),
                 "seconds": round(times[-1] - started, 1),
                 "tokens": tokens,
                 "rehearsal": batch[0] >= len(lessons.rows),
@@ -188,6 +191,13 @@ def _learn(
     if place.is_first:
         write_checkpoint(folder.checkpoint, learner.adapted, learner.optimizer, len(stopping.steps))
     return stopping
+
+
+def _line(step: int, total: int, times: list[float]) -> dict[str, Any]:
+    """How far it is; ``times`` are the ends of the newest steps."""
+    seconds = (times[-1] - times[0]) / (len(times) - 1)
+    left = round(seconds * (total - step), 1)
+    return {"step": step, "total_steps": total, "seconds_left": left}
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ Keeps nothing that a restart would miss: a run's file and job are found at the p
 names, which hold this installation's id. What is asked twice is never started twice.
 """
 
-import json
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,20 +20,14 @@ from bot.training import job_report
 from bot.training.deployment import Deployer, deployment_name
 from bot.training.downloaded import WANTED, Downloads
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
+from bot.training.openai_bases import OpenAIBases
+from bot.training.openai_files import VALIDATION, OpenAIFiles, forgiven
 from bot.training.provider import Provider
-from bot.training.remote_errors import (
-    BaseEndsSoonError,
-    BaseNotTunedHereError,
-    JobFailedError,
-    RowsRejectedError,
-    TuningRefusedError,
-)
+from bot.training.remote_errors import JobFailedError, RowsRejectedError, TuningRefusedError
 from bot.training.trainer import PARITY_FILE, Adapter, JobState, JobStatus
 from bot.training.weighing import weighed
 from bot.training.wire_errors import checked, deleted, no_page, sentences, words_of
 
-#: A base that is switched off sooner is not worth a run.
-SHORTEST_LIFE = timedelta(days=30)
 TIMEOUT_SECONDS = 60.0
 #: How often a job is asked for; the pipeline knocks every second.
 POLL_SECONDS = 15.0
@@ -77,8 +70,8 @@ class OpenAITrainer:
             max_retries=max_retries,
             timeout=timeout_seconds,
         )
-        # What creates something is asked once: the SDK would repeat it after a lost answer.
-        self._once = self._client.with_options(max_retries=0)
+        self._files = OpenAIFiles(provider, self._client, installation)
+        self._bases = OpenAIBases(provider, self._client, self._others)
 
     def start(
         self,
@@ -98,14 +91,12 @@ class OpenAITrainer:
         if len(rows) < self._provider.quirks.fewest_rows:
             said = f"{self._provider.quirks.fewest_rows} rows are needed, there are {len(rows)}"
             raise TuningRefusedError(self._provider.name, said, self._others)
-        model = self._base()
+        model = self._bases.usable()
         with self._sentences():
-            training = self._file(f"{self._prefix}-{name}.jsonl", rows)
+            training = self._files.keep(name, rows)
             options: dict[str, Any] = {}
             if validation:
-                options["validation_file"] = self._file(
-                    f"{self._prefix}-{name}-validation.jsonl", validation
-                )
+                options["validation_file"] = self._files.keep(name, validation, VALIDATION)
             job = self._create(name, model, training, snapshot, options)
         return str(job.id)
 
@@ -122,7 +113,7 @@ class OpenAITrainer:
             state = job_report.state_of(job)
             results = self._results(job) if state == JobState.SUCCEEDED else []
             error = self._problem(job) if state == JobState.FAILED else None
-        status = job_report.status_of(job, events, results, error)
+            status = job_report.status_of(job, events, results, error)
         # What was asked before a webhook came may say less than it.
         if notices == self._notices:
             self._seen[job_id] = (time.monotonic(), status)
@@ -153,7 +144,7 @@ class OpenAITrainer:
         job = self._look(job_id)
         with self._sentences():
             if job is None:
-                self._delete_files(job_id)
+                self._files.delete_of(job_id)
             elif job_report.state_of(job) == JobState.RUNNING:
                 try:
                     checked(self._provider, self._client.fine_tuning.jobs.cancel(job.id))
@@ -197,11 +188,11 @@ class OpenAITrainer:
                 files += [each for files in self._checkpoint_files(job.id) for each in files]
             if (model := job.fine_tuned_model) and not keep_model:
                 self._undeploy(model)
-                gone = self._forgive(lambda: self._client.models.delete(model))
+                gone = forgiven(lambda: self._client.models.delete(model))
                 deleted(self._provider, gone)
             for file_id in filter(None, files):
-                self._delete_file(file_id)
-            self._delete_files(str((job.metadata or {}).get(RUN, "")))
+                self._files.delete(file_id)
+            self._files.delete_of(str((job.metadata or {}).get(RUN, "")))
 
     def _undeploy(self, model: str) -> None:
         """A model that is deployed cannot be deleted."""
@@ -210,11 +201,7 @@ class OpenAITrainer:
 
     def base_name(self) -> str:
         """Name the model to tune: the one that was set, or the first that is listed."""
-        if self._provider.model:
-            return self._provider.model
-        with self._sentences():
-            models = checked(self._provider, self._client.models.list()).data
-        return models[0].id if models else ""
+        return self._bases.name()
 
     def check(self) -> str:
         """
@@ -223,58 +210,22 @@ class OpenAITrainer:
         Raises:
             TrainingError: why no run would begin.
         """
-        base = self._base()
+        base = self._bases.usable()
         with self._sentences():
             checked(self._provider, self._client.files.list(purpose="fine-tune", limit=1))
-            listed = self._forgive(lambda: self._client.models.list())
-            tunable = {model.id for model in listed or () if _is_tunable(model)}
-        if tunable and base not in tunable:
-            raise BaseNotTunedHereError(self._provider.name, base, tunable)
+        self._bases.check_region(base)
         return base
 
     def shutdown_dates(self, models: Sequence[str]) -> dict[str, date]:
         """The dates the provider's list of models gives; it may give none."""
-        found: dict[str, date] = {}
-        if not self._provider.quirks.has_models:
-            return found
-        for name in models:
-            with self._sentences():
-                model = self._forgive(lambda name=name: self._client.models.retrieve(name))
-            if model is not None and (day := _shutdown_date(checked(self._provider, model))):
-                found[name] = day
-        return found
+        return self._bases.shutdown_dates(models)
 
     def stop(self) -> None:
         """Close the connections; nothing of a provider's job ends with the bot."""
         self._client.close()
 
-    @property
-    def _prefix(self) -> str:
-        return f"apprentice-{self._installation}"
-
     def _sentences(self) -> Any:
         return sentences(self._provider, self._others)
-
-    def _base(self) -> str:
-        """
-        Name the model to tune.
-
-        Raises:
-            BaseEndsSoonError: it is switched off too soon.
-            TuningRefusedError: the provider has no such model.
-        """
-        name = self.base_name()
-        if not self._provider.quirks.has_models:
-            return name
-        with self._sentences():
-            try:
-                model = checked(self._provider, self._client.models.retrieve(name))
-            except openai.NotFoundError as error:
-                said = words_of(error) or f"there is no model {name}"
-                raise TuningRefusedError(self._provider.name, said, self._others) from error
-        if (day := _shutdown_date(model)) and day < _today() + SHORTEST_LIFE:
-            raise BaseEndsSoonError(self._provider.name, name, day, self._others)
-        return name
 
     def _create(
         self, name: str, model: str, training: str, snapshot: str, options: dict[str, Any]
@@ -292,50 +243,30 @@ class OpenAITrainer:
             body = dict(quirks.extra_body)
         else:
             body = {**quirks.extra_body, "hyperparameters": dict(quirks.hyperparameters)}
+        # What creates something is asked once: the SDK would repeat it after a lost answer.
+        once = self._client.with_options(max_retries=0)
         try:
             return checked(
                 self._provider,
-                self._once.fine_tuning.jobs.create(
+                once.fine_tuning.jobs.create(
                     model=model,
                     training_file=training,
                     suffix=suffix,
                     seed=0,
                     extra_body=body,
-                    extra_headers={"Idempotency-Key": f"{self._prefix}-{name}"},
+                    extra_headers={"Idempotency-Key": f"apprentice-{self._installation}-{name}"},
                     **options,
                 ),
             )
         except openai.BadRequestError as error:
             if error.param in ("training_file", "validation_file"):
+                is_held_out = error.param == "validation_file"
                 file_id = options.get(error.param, training)
-                raise self._rejected(file_id, words_of(error)) from error
+                raise self._rejected(file_id, words_of(error), is_held_out) from error
             raise
 
     def _labels(self, name: str) -> dict[str, str]:
         return {RUN: name, INSTALLATION: self._installation}
-
-    def _file(self, filename: str, rows: Sequence[Sequence[Message]]) -> str:
-        """Upload the rows, unless a life before this one did; return the file's id."""
-        for file_id in self._files(filename):
-            return file_id
-        lines = [json.dumps({"messages": weighed(row)}, ensure_ascii=False) for row in rows]
-        encoding = "utf-8-sig" if self._provider.quirks.byte_order_mark else "utf-8"
-        content = "".join(f"{line}\n" for line in lines).encode(encoding)
-        file = self._once.files.create(file=(filename, content), purpose="fine-tune")
-        return str(checked(self._provider, file).id)
-
-    def _files(self, filename: str) -> list[str]:
-        listed = self._client.files.list(purpose="fine-tune")
-        checked(self._provider, listed)
-        return [file.id for file in listed if file.filename == filename]
-
-    def _delete_files(self, name: str) -> None:
-        for filename in (f"{self._prefix}-{name}.jsonl", f"{self._prefix}-{name}-validation.jsonl"):
-            for file_id in self._files(filename):
-                self._delete_file(file_id)
-
-    def _delete_file(self, file_id: str) -> None:
-        deleted(self._provider, self._forgive(lambda: self._client.files.delete(file_id)))
 
     def _find(self, name: str) -> Any:
         """The job of this name, or None: by its metadata, or by its training file's name."""
@@ -349,7 +280,7 @@ class OpenAITrainer:
                     if labels.items() <= (job.metadata or {}).items():
                         return job
                 return None
-            files = self._files(f"{self._prefix}-{name}.jsonl")
+            files = self._files.ids_of(name)
             if not files:
                 return None
             jobs = checked(self._provider, self._client.fine_tuning.jobs.list(limit=100))
@@ -410,41 +341,18 @@ class OpenAITrainer:
         """Why a job failed, in a sentence; names the example where the provider names a line."""
         said = (job.error.message if job.error else "") or ""
         if job.error and job_report.is_about_data(job.error):
-            is_held_out = job.validation_file and job_report.is_about_validation(job.error)
+            is_held_out = bool(job.validation_file) and job_report.is_about_validation(job.error)
             file_id = job.validation_file if is_held_out else job.training_file
-            return str(self._rejected(file_id, said))
+            return str(self._rejected(file_id, said, is_held_out))
         code = (job.error.code if job.error else "") or ""
         return str(JobFailedError(self._provider.name, said, code))
 
-    def _rejected(self, training_file: str, said: str) -> RowsRejectedError:
+    def _rejected(self, file_id: str, said: str, is_held_out: bool) -> RowsRejectedError:
         row = job_report.line_in(said)
         question = ""
         if row:
-            content = self._forgive(lambda: self._client.files.content(training_file).read())
+            content = forgiven(lambda: self._client.files.content(file_id).read())
             question = job_report.question_in(content or b"", row)
-        return RowsRejectedError(self._provider.name, said, row if question else None, question)
-
-    def _forgive(self, call: Any) -> Any:
-        """Do what may be done already."""
-        try:
-            return call()
-        except openai.NotFoundError:
-            return None
-
-
-def _is_tunable(model: Any) -> bool:
-    """Azure says of each model what the resource's region can do with it; others say nothing."""
-    able = getattr(model, "capabilities", None)
-    return isinstance(able, dict) and bool(able.get("fine_tune"))
-
-
-def _shutdown_date(model: Any) -> date | None:
-    """A date, or a time whose date counts; what is neither is none."""
-    try:
-        return date.fromisoformat(str(getattr(model, "shutdown_date", None))[:10])
-    except ValueError:
-        return None
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
+        return RowsRejectedError(
+            self._provider.name, said, row if question else None, question, is_held_out=is_held_out
+        )

@@ -11,14 +11,19 @@ TrainingError
 ├── BaseNotTunedHereError    the region does not have the base model
 ├── RowsRejectedError        it does not take the data
 ├── JobFailedError           the job ended without a model
-├── AdapterMisfitError       the adapter it hands out cannot be served here
+├── AdapterMisfitError       the adapter it hands out is damaged or another base's
+├── AdapterKindError         the adapter it hands out is one that our engine would serve wrongly
 └── NotAnApiError            the address belongs to something else
 """
 
+import math
 from collections.abc import Iterable
 from datetime import date
 
 from bot.errors import TrainingError
+
+#: Whoever asks to be left alone for longer is asked once a day: nothing is put off for longer.
+LONGEST_WAIT_SECONDS = 24 * 3600.0 - 60
 
 
 class TrainerUnavailableError(TrainingError):
@@ -30,7 +35,7 @@ class TrainerUnavailableError(TrainingError):
             "for hours. Check its status page, then train again."
         )
         self.trainer = trainer
-        self.retry_after = retry_after
+        self.retry_after = _seconds(retry_after)
 
 
 class ClientMissingError(TrainingError):
@@ -106,10 +111,15 @@ class BaseNotTunedHereError(TrainingError):
 class RowsRejectedError(TrainingError):
     """Raised when the provider does not train on the data; names the row where it did."""
 
-    def __init__(self, trainer: str, said: str, row: int | None, question: str) -> None:
-        which = f" Row {row} is the example “{question}”." if row else ""
+    def __init__(
+        self, trainer: str, said: str, row: int | None, question: str, *, is_held_out: bool = False
+    ) -> None:
+        """``is_held_out``: it is the validation file's row, so another than the training file's."""
+        data = "validation data" if is_held_out else "training data"
+        where = " of the validation file" if is_held_out else ""
+        which = f" Row {row}{where} is the example “{question}”." if row else ""
         super().__init__(
-            f"`{trainer}` does not take the training data{quote(said)}{which} Correct or reject "
+            f"`{trainer}` does not take the {data}{quote(said)}{which} Correct or reject "
             "that example, then train again."
         )
         self.row = row
@@ -141,15 +151,37 @@ class AdapterMisfitError(TrainingError):
         self.why = why
 
 
+class AdapterKindError(TrainingError):
+    """Raised when the engine's format cannot say what a downloaded adapter does."""
+
+    def __init__(self, trainer: str, model: str, why: str) -> None:
+        super().__init__(
+            f"Our engine would not serve the adapter that `{trainer}` handed out as it was "
+            f"trained: {why}. Nothing of it is used. Have `{trainer}` train a plain LoRA, or train "
+            f"with another trainer; or set BASE_MODEL to something else than {model}, and what is "
+            f"tuned stays with `{trainer}`."
+        )
+        self.trainer = trainer
+        self.why = why
+
+
 class NotAnApiError(TrainingError):
     """Raised when the server answers with something that is no API's answer."""
 
-    def __init__(self, trainer: str, address: str) -> None:
+    def __init__(self, trainer: str, address: str, what: str = "") -> None:
+        """``what`` is in the answer and should not be, or the other way round."""
         super().__init__(
-            f"{address} answers, but not as the API of `{trainer}` does: it may be a web page or "
-            "a proxy's. Correct the address; it usually ends in /v1."
+            f"{address} answers, but not as the API of `{trainer}` does"
+            f"{f' ({what})' if what else ''}: it may be a web page or a proxy's. Correct the "
+            "address; it usually ends in /v1. Is it right, that API has changed: update the bot."
         )
         self.trainer = trainer
+
+
+def _seconds(said: float | None) -> float | None:
+    if said is None or math.isnan(said):
+        return None
+    return min(max(0.0, said), LONGEST_WAIT_SECONDS)
 
 
 def quote(said: str) -> str:

@@ -94,7 +94,7 @@ class TogetherTrainer:
         if validation:
             held_out = self._file(self._filename(name, "-validation"), validation)
             options |= {"validation_file": held_out["id"], "n_evals": EPOCHS}
-        self._check_price(options, rows)
+        self._check_price(options, rows, validation)
         job = self._client.ask(
             "fine_tuning.create", **options, **_lora(limits), suffix=self._suffix(name)
         )
@@ -110,7 +110,7 @@ class TogetherTrainer:
             [("fine_tuning.list_events", {"id": job["id"]}),
              ("fine_tuning.list_metrics", {"id": job["id"]})]
         )  # fmt: skip
-        status = status_of(job, events["data"], metrics.get("metrics") or [])
+        status = status_of(job, events["data"], metrics.get("metrics"))
         if status.state == JobState.FAILED:
             problem = self._problem(job, events["data"])
             status = replace(status, seconds_left=None, error=problem)
@@ -182,7 +182,7 @@ class TogetherTrainer:
         """End our child; nothing of a job there ends with the bot."""
         self._client.close()
 
-    def _check_price(self, options: dict[str, Any], rows: Rows) -> None:
+    def _check_price(self, options: dict[str, Any], rows: Rows, validation: Rows) -> None:
         """
         Ask what it will cost, before a job is there to pay.
 
@@ -196,11 +196,14 @@ class TogetherTrainer:
         if reason.endswith("not_validated"):
             raise TrainerUnavailableError(NAME, PATIENCE_SECONDS)
         if reason.endswith("file_invalid"):
-            file = self._client.ask("files.retrieve", id=options["training_file"])
-            said = str((file.get("validation_report") or {}).get("error") or reason)
-            raise _rejected(said, rows)
+            is_held_out = reason.startswith("eval") and bool(validation)
+            file_id = options["validation_file" if is_held_out else "training_file"]
+            file = self._client.ask("files.retrieve", id=file_id)
+            report = file.get("validation_report")
+            said = str((report.get("error") if isinstance(report, dict) else "") or reason)
+            raise _rejected(said, _lines(validation if is_held_out else rows), is_held_out)
         if price.get("allowed_to_proceed") is False:
-            dollars = price.get("estimated_total_price")
+            dollars = job_report.finite(price.get("estimated_total_price"))
             said = f"the job costs about {dollars:.2f} USD" if dollars is not None else ""
             raise QuotaExhaustedError(NAME, said)
 
@@ -214,8 +217,7 @@ class TogetherTrainer:
 
     def _file(self, filename: str, rows: Rows) -> dict[str, Any]:
         """Upload the rows, unless a life before this one did; half an upload is done again."""
-        lines = [json.dumps({"messages": weighed(row)}, ensure_ascii=False) for row in rows]
-        content = "".join(f"{line}\n" for line in lines).encode()
+        content = _lines(rows)
         for file in self._files(filename):
             if file["bytes"] == len(content):
                 return file
@@ -274,15 +276,15 @@ class TogetherTrainer:
         said = [e["message"] for e in events if str(e.get("level")).endswith("error")]
         said = said or [e["message"] for e in events if e.get("type") == "job_error"]
         words = said[-1] if said else ""
-        line = job_report.line_in(words)
-        if line is None:
+        if job_report.line_in(words) is None:
             return str(JobFailedError(NAME, words))
+        is_held_out = bool(job.get("validation_file")) and job_report.says_validation(words)
+        file_id = job.get("validation_file" if is_held_out else "training_file")
         try:
-            content = self._client.ask("content", id=job["training_file"]).encode()
+            content = self._client.ask("content", id=file_id).encode() if file_id else b""
         except GoneError:
             content = b""
-        question = job_report.question_in(content, line)
-        return str(RowsRejectedError(NAME, words, line if question else None, question))
+        return str(_rejected(words, content, is_held_out))
 
     def _forgive(self, do: str, **arguments: Any) -> None:
         """Do what may be done already."""
@@ -309,8 +311,14 @@ def _lora(limits: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rejected(said: str, rows: Rows) -> RowsRejectedError:
+def _lines(rows: Rows) -> bytes:
+    lines = [json.dumps({"messages": weighed(row)}, ensure_ascii=False) for row in rows]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _rejected(said: str, content: bytes, is_held_out: bool) -> RowsRejectedError:
     line = job_report.line_in(said)
-    content = "\n".join(json.dumps({"messages": list(row)}) for row in rows).encode()
     question = job_report.question_in(content, line) if line else ""
-    return RowsRejectedError(NAME, said, line if question else None, question)
+    return RowsRejectedError(
+        NAME, said, line if question else None, question, is_held_out=is_held_out
+    )

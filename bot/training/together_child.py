@@ -69,6 +69,9 @@ def _problem(error: Exception, together: Any) -> dict[str, Any]:
     if isinstance(error, together.APIResponseValidationError | AttributeError | TypeError):
         # The client hands a web page on as text, and then trips over it.
         return {"kind": "no api"}
+    if isinstance(error, json.JSONDecodeError | UnicodeError):
+        # These are ValueErrors, with which the client itself refuses what it was asked for.
+        return {"kind": "no api"}
     transport = type(error).__module__.partition(".")[0] in ("httpx", "httpcore")
     if transport or isinstance(error, together.TogetherError | OSError):
         return {"kind": "unreachable"}

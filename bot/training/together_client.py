@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.training import together_child
+from bot.training.answer_shape import FLAG, NUMBER, TEXT, WHOLE, Shape, misfit
 from bot.training.remote_errors import (
     ClientMissingError,
     KeyRefusedError,
@@ -30,6 +31,21 @@ PATIENCE_SECONDS = 900.0
 _PASSED = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "no_proxy",
            "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")  # fmt: skip
 _TROUBLE = {408, 409, 425, 429}
+#: What is read from the answer to each call; what else is in it is kept, or not looked at.
+_SHAPES: dict[str, Shape] = {
+    "files.list": {"data": [{"id": TEXT, "filename": TEXT, "bytes": WHOLE}]},
+    "files.upload": {"id": TEXT},
+    "fine_tuning.list": {"data": [{"id": TEXT}]},
+    "fine_tuning.retrieve": {"id": TEXT, "status": TEXT},
+    "fine_tuning.create": {"id": TEXT},
+    "fine_tuning.cancel": {"id": TEXT},
+    "fine_tuning.list_events": {"data": [{"message": TEXT}]},
+    "fine_tuning.estimate_price": {"estimation_available": FLAG},
+    "fine_tuning.model_limits": {
+        "max_learning_rate": NUMBER,
+        "lora_training": {"max_rank": WHOLE, "min_batch_size": WHOLE, "max_batch_size": WHOLE},
+    },
+}  # fmt: skip
 
 Call = tuple[str, Mapping[str, Any]]
 
@@ -84,6 +100,9 @@ class TogetherClient:
             failed = calls[answer["failed_at"]][0] if "failed_at" in answer else ""
             self._raise(problem, failed)
         done: list[Any] = answer["done"]
+        for (do, _), each in zip(calls, done, strict=True):
+            if do in _SHAPES and (what := misfit(each, _SHAPES[do])):
+                raise NotAnApiError(NAME, self._base_url, f"in the answer to {do} {what}")
         return done
 
     def close(self) -> None:

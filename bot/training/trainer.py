@@ -26,11 +26,15 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """One step; ``loss`` is nats per answer token."""
+    """
+    One step; ``loss`` is nats per answer token, ``valid_loss`` that of the whole validation split,
+    where it was measured after this step.
+    """
 
     step: int
     loss: float
     tokens_per_second: float | None = None
+    valid_loss: float | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from bot.training.remote_errors import (
 
 T = TypeVar("T")
 _PAGES = (b"<!doctype", b"<html")
-_TRIPPED = re.compile(r"'(str|list|int|float|bool|NoneType)' object has no attribute")
+_TRIPPED = re.compile(r"'(str|list|dict|int|float|bool|NoneType)' object has no attribute")
 #: Codes and types with which providers say that money or quota is used up.
 _NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "exceeded_quota"}
 

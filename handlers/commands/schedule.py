@@ -29,9 +29,9 @@ def schedule(ask: Ask, deps: Deps, client: WebClient) -> Reply:
     if not ask.words:
         return _shown(ask, deps)
     person = admin(ask.user_id, "set a schedule", deps)
-    place = place_of(ask, deps)
     if ask.words.lower() in _OFF:
-        return _end(ask, place.audience, deps)
+        return _end(ask, deps)
+    place = place_of(ask, deps)
     when = read(ask.words)
     trainer = trainer_named("", deps)
     zone, whose = _zone(person, deps)
@@ -71,7 +71,11 @@ _EXAMPLES = (
 )
 
 
-def _end(ask: Ask, audience: str, deps: Deps) -> Reply:
+def _end(ask: Ask, deps: Deps) -> Reply:
+    """A channel's own first: it may be private no more, and nobody else could end it then."""
+    with deps.database.read() as session:
+        own = schedules.of_audience(session, ask.team_id, ask.channel_id)
+    audience = own.audience if own else place_of(ask, deps).audience
     with deps.database.write() as session:
         row = schedules.of_audience(session, ask.team_id, audience)
         if row is not None:

@@ -169,7 +169,8 @@ def test_what_a_server_refuses_becomes_a_sentence(
 @pytest.mark.parametrize(
     "body",
     [b"<!doctype html><p>Sign in", b'{"status": "under maintenance"}', b'["maintenance"]',
-     b'{"choices": [], "data": []}', b'{"choices": [{"message": null, "finish_reason": null}]}'],
+     b'{"choices": [], "data": []}', b'{"data": 3}', b'{"data": [1, null, "x"]}', b"null",
+     b'{"choices": [{"message": null, "finish_reason": null}]}'],
 )  # fmt: skip
 def test_what_is_no_models_server_is_said_to_be_none(
     serve: Callable[[Reply], str], body: bytes
@@ -190,6 +191,63 @@ def test_what_is_no_models_server_is_said_to_be_none(
         OpenAIApiEngine(address, "key").start()
     with pytest.raises(EngineUnavailableError):
         list(client_of(address).stream(QUESTION, model="m", max_tokens=9))
+
+
+ODD_PIECES = [
+    b'data: {"id": "1", "choices": [{"index": 0, "delta": {"cont',
+    b'data: {"choices": [{"delta": {"content": "Do\xc3',
+    b"data: null\n\n",
+    b"data: [1]\n\n",
+    b'data: {"choices": null}\n\n',
+    b'data: {"choices": [null, 3, {"delta": null}, {"delta": {"content": ["x"]}}]}\n\n',
+    b'data: {"error": {"message": "sk-secret overloaded", "code": 529}}\n\n',
+    b"<html>502 Bad Gateway</html>",
+]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("words", [[], ["Ask "]], ids=["at once", "after words"])
+@pytest.mark.parametrize("odd", ODD_PIECES, ids=range(len(ODD_PIECES)))
+def test_half_a_piece_and_what_is_none_end_as_a_stream_that_broke(
+    serve: Callable[[Reply], str], odd: bytes, words: list[str], is_chunked: bool
+) -> None:
+    """Nothing of it is shown; it is asked again only where nothing was shown before."""
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        if is_chunked:
+            # Says that more comes, and is gone.
+            handler.send_response(200)
+            handler.send_header("Content-Type", "text/event-stream")
+            handler.send_header("Content-Length", "99999")
+            handler.end_headers()
+            for word in words:
+                delta = {"choices": [{"index": 0, "delta": {"content": word}}]}
+                handler.wfile.write(f"data: {json.dumps(delta)}\n\n".encode())
+        else:
+            streaming(words, complete=False)(handler)
+        handler.wfile.write(odd)
+        handler.close_connection = True
+
+    heard: list[str] = []
+    with pytest.raises(EngineError) as broken:
+        heard.extend(client_of(serve(reply)).stream(QUESTION, model="m", max_tokens=9))
+
+    assert heard == words
+    assert type(broken.value) is (EngineDiedError if words else EngineUnavailableError)
+    assert "sk-secret" not in str(broken.value)
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_an_error_that_calls_itself_a_success_is_none(
+    serve: Callable[[Reply], str], streams: bool
+) -> None:
+    client = client_of(serve(refusing(200, {"message": "sk-secret", "code": 500})))
+
+    ask = client.stream if streams else client.complete
+    with pytest.raises(EngineUnavailableError) as refusal:
+        list(ask(QUESTION, model="m", max_tokens=9))
+
+    assert "sk-secret" not in str(refusal.value)
 
 
 def test_nobody_listening_is_not_reachable() -> None:

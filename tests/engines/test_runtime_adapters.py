@@ -150,6 +150,24 @@ def test_weights_that_are_not_those_that_were_made_are_not_loaded(vllm, engine, 
     assert [name[-12:] for name in vllm.loaded] == [digest[:12]]
 
 
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_server_that_was_started_again_and_refuses_it_lets_another_answer(
+    vllm, engine, tmp_path, caplog, streams
+):
+    path = adapter(tmp_path / "1")
+    engine.switch({"workspace-v1": path})
+    vllm.loaded = {}
+    adapter(tmp_path / "1", rank=64)
+
+    ask = engine.stream if streams else engine.complete
+    with pytest.raises(AdapterUnknownError) as unknown:
+        list(ask(QUESTION, adapter="workspace-v1"))
+
+    assert str(tmp_path) not in str(unknown.value), "people are told no folder of ours"
+    assert "--max-lora-rank" in caplog.text, "who keeps the server is"
+    assert "".join(engine.stream(QUESTION))
+
+
 def test_a_server_that_takes_no_adapters_says_what_to_set(vllm, engine, tmp_path):
     vllm.loaded = None
 

@@ -107,3 +107,60 @@ def test_the_bots_own_zone_comes_first(sandbox, tmp_path):
     assert "(Asia/Tokyo)" in words
     assert "the one this bot is set to" in words
     database.close()
+
+
+@pytest.mark.parametrize(
+    "change", [{"is_private": False}, {"is_ext_shared": True}], ids=["public", "shared"]
+)
+def test_what_a_channel_set_while_it_was_private_can_be_ended_there(sandbox, database, bot, change):
+    """What it learned is closed to everybody then, and nobody else could end its training."""
+    told(sandbox, "U0ALICE", "schedule daily 04:00", channel="C0HELP")
+    told(sandbox, "U0ALICE", "schedule daily 05:00", channel="C0OPS")
+    sandbox.control("channel", id="C0OPS", **change)
+    bot.deps.people.forget(channel_id="C0OPS")
+    try:
+        assert "Only admins can" in told(sandbox, "U0BOB", "schedule off", channel="C0OPS")
+        assert "for <#C0OPS>" in told(sandbox, "U0ALICE", "schedule off", channel="C0OPS")
+    finally:
+        sandbox.control("channel", id="C0OPS", is_private=True, is_ext_shared=False)
+        bot.deps.people.forget(channel_id="C0OPS")
+
+    assert [row.rule for row in all_schedules(database)] == ["cron 0 4 * * *"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "group_archive", "channel": "C0OPS"},
+        {"type": "group_deleted", "channel": "C0OPS"},
+        {"type": "member_left_channel", "channel": "C0OPS", "channel_type": "G",
+         "user": "U0APPRENTICE"},
+    ],
+    ids=lambda event: event["type"],
+)  # fmt: skip
+def test_where_nobody_can_ask_any_more_nothing_is_trained_by_itself(sandbox, database, bot, event):
+    told(sandbox, "U0ALICE", "schedule daily 04:00", channel="C0HELP")
+    told(sandbox, "U0ALICE", "schedule daily 05:00", channel="C0OPS")
+    if event["type"] == "member_left_channel":
+        sandbox.event({**event, "user": "U0BOB"})
+        sandbox.event({**event, "channel": "C0GENERAL"})
+
+    sandbox.event(event)
+    sandbox.wait_for(lambda _: len(all_schedules(database)) == 1)
+
+    assert [row.rule for row in all_schedules(database)] == ["cron 0 4 * * *"]
+    with database.read() as session:
+        last = session.exec(select(AuditEntry).order_by(AuditEntry.id)).all()[-1]
+    assert (last.action, last.actor, last.audience) == ("schedule.ended", "slack", "C0OPS")
+
+
+def test_a_schedule_keeps_the_zone_it_was_set_in(sandbox, database, tmp_path):
+    """Eighteen o'clock was said in Tokyo; it does not move because the bot's own zone did."""
+    engine = KnowingEngine({}, lambda *_: 1.0)
+    for zone, words in (("Asia/Tokyo", "schedule daily 18:00"), ("America/Lima", "schedule")):
+        options = {"now": lambda: NOW, "timezone": zone}
+        with answering_bot(sandbox.api_url, database, engine, **options):
+            sandbox.wait_until_connected()
+            heard = told(sandbox, "U0ALICE", words)
+        assert "Wednesday 25 November 2026, 18:00" in heard
+        assert "(Asia/Tokyo)" in heard

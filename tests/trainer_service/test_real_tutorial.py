@@ -1,5 +1,7 @@
 """The tutorial once with nothing scripted: ``python -m bot trainer``, the official client."""
 
+import csv
+import io
 import os
 import signal
 import subprocess
@@ -43,9 +45,14 @@ def test_upload_train_kill_and_ask_the_tuned_model(tmp_path, tiny_base):  # noqa
     client = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key=KEY, timeout=120)
     try:
         file = client.files.create(file=("rows.jsonl", jsonl()), purpose="fine-tune")
+        held_out = client.files.create(file=("held out.jsonl", jsonl(2)), purpose="fine-tune")
         (base,) = client.models.list()
         job_id = client.fine_tuning.jobs.create(
-            training_file=file.id, model=base.id, suffix="keys", hyperparameters={"n_epochs": 1}
+            training_file=file.id,
+            validation_file=held_out.id,
+            model=base.id,
+            suffix="keys",
+            hyperparameters={"n_epochs": 1},
         ).id
         wait_for(client, job_id, "running", "succeeded", seconds=START_SECONDS)
         process.kill()
@@ -68,6 +75,12 @@ def test_upload_train_kill_and_ask_the_tuned_model(tmp_path, tiny_base):  # noqa
         assert "".join(piece.choices[0].delta.content or "" for piece in pieces)
         steps = [e for e in client.fine_tuning.jobs.list_events(job_id) if e.type == "metrics"]
         assert len(steps) == 3
+        assert "full validation loss=" in steps[0].message, "the newest event comes first"
+        (checkpoint,) = client.fine_tuning.jobs.checkpoints.list(job_id)
+        assert checkpoint.metrics.full_valid_loss == steps[0].data["full_valid_loss"] > 0
+        result = client.files.content(job.result_files[0]).read().decode()
+        last = list(csv.DictReader(io.StringIO(result)))[-1]
+        assert float(last["full_valid_loss"]) == checkpoint.metrics.full_valid_loss
     finally:
         client.close()
         process.send_signal(signal.SIGTERM)

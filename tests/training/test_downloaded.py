@@ -21,7 +21,12 @@ from bot.training.gguf_adapter import read_tensors
 from bot.training.job_folder import sha256_of
 from bot.training.openai_api import OpenAITrainer
 from bot.training.provider import nebius_provider
-from bot.training.remote_errors import AdapterMisfitError, NotAnApiError, TrainerUnavailableError
+from bot.training.remote_errors import (
+    AdapterKindError,
+    AdapterMisfitError,
+    NotAnApiError,
+    TrainerUnavailableError,
+)
 from bot.training.trainer import Adapter
 from tests.running_trainer import KEY, OTHER_KEY, RunningTrainer, running_trainer, trainer_at
 from tests.scripted_trainer import ScriptedTrainer
@@ -250,14 +255,11 @@ MISFITS = [
     (with_files(weights=b"<html>502</html>"), "adapter_model.safetensors is damaged"),
     (with_files(weights=save({})), "is empty"),
     (with_files(manifest=json.dumps({"files": {WEIGHTS: "0" * 64}}).encode()), "checksum of"),
-    (with_config(peft_type="IA3"), "no LoRA adapter"),
-    (with_config(use_dora=True), "use_dora is set"),
-    (with_config(modules_to_save=["lm_head"]), "modules_to_save is set"),
-    (with_config(rank_pattern={"q_proj": 4}), "rank_pattern is set"),
     (with_config(r=0), "rank r is no number"),
     (with_config(r="16"), "rank r is no number"),
     (with_config(r=3), "16x128 where 3x128 fits"),
     (with_config(lora_alpha=None), "lora_alpha is no number"),
+    (with_config(lora_alpha=True), "lora_alpha is no number"),
     (with_config(base_model_name_or_path="meta-llama/Other-8B"), "tuned on meta-llama/Other-8B"),
     (with_config(target_modules=["q_proj"]), "target_modules are not those"),
     (with_tensors(_reshape), "63 where"),
@@ -278,6 +280,33 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(downloads, files, tmp_p
     assert words in str(refusal.value)
     assert "Check that BASE_MODEL is tiny-llama, then train again" in str(refusal.value)
     assert downloads.kept(JOB) is None
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+#: Kinds of which no real one can be made here, for want of a GPU or a look at the data before.
+OTHER_KINDS = [
+    (with_config(peft_type="IA3"), "no LoRA adapter"),
+    (with_config(init_lora_weights="loftq"), "init_lora_weights is loftq"),
+    (with_config(init_lora_weights="corda"), "init_lora_weights is corda"),
+    (with_config(init_lora_weights="lora_ga"), "init_lora_weights is lora_ga"),
+    (with_config(init_lora_weights=["pissa"]), "init_lora_weights is ['pissa']"),
+    (with_config(use_qalora=True), "use_qalora is set"),
+    (with_config(target_parameters=["experts.w"]), "target_parameters is set"),
+    (with_config(kasa_config={"beta": 1}), "kasa_config is set, and what that changes is not"),
+    (with_config(of_next_year=True), "of_next_year is set, and what that changes is not known"),
+    (with_config(alora_invocation_tokens="assistant"), "no list of tokens"),
+    (with_config(alora_invocation_tokens=[1, -2]), "no list of tokens"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), OTHER_KINDS, ids=[words for _, words in OTHER_KINDS])
+def test_what_our_engine_would_serve_wrongly_is_refused(downloads, files, tmp_path, change, words):
+    change(files)
+
+    with pytest.raises(AdapterKindError) as refusal:
+        downloads.keep("nebius", "tiny-llama", JOB, files)
+
+    assert words in str(refusal.value)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

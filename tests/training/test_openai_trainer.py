@@ -178,7 +178,8 @@ def test_a_row_of_the_validation_file_is_named_as_what_it_is(service, is_refused
         (job,) = jobs_at(service)
         assert (job.error.code, job.error.param) == ("invalid_validation_file", "validation_file")
 
-    assert "Row 2 is the example “Who is not text?”" in said
+    assert "`openai` does not take the validation data" in said
+    assert "Row 2 of the validation file is the example “Who is not text?”" in said
 
 
 OTHER_ANSWERS = [
@@ -196,7 +197,7 @@ OTHER_ANSWERS = [
 )  # fmt: skip
 def test_what_is_no_answer_of_an_api_is_taken_for_none(service, ask, path):
     """Least of all for a job that was cancelled, rests, was never started, or is deleted."""
-    service.steps, service.steps_a_look = 100_000, 100_000 if ask == "erase" else 1
+    service.steps, service.steps_a_look = (6, 6) if ask == "erase" else (100_000, 1)
     trainer = trainer_at(service)
     job_id = ""
     if ask != "start":

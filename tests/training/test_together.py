@@ -142,6 +142,95 @@ def test_rows_that_are_refused_before_the_job_name_the_example(wire, tiny_base):
     assert wire.jobs == {}
 
 
+@pytest.mark.parametrize("is_refused_at_once", [False, True])
+def test_a_row_of_the_validation_file_is_named_as_what_it_is(
+    tmp_path, tiny_base, is_refused_at_once
+):
+    """The second row of the training file is another example."""
+    held_out = [row("Who holds out?", "Dora."), row("Who is not text?", " ")]
+    with together_wire(ScriptedTrainer(tmp_path, fails_at=1), tiny_base) as wire:
+        trainer = together_at(wire)
+        if is_refused_at_once:
+            wire.price = {"estimation_available": False, "unavailable_reason": "eval_file_invalid"}
+            report = {"valid": False, "error": "Line 2: content is empty"}
+            wire.faults.append(
+                ("GET /v1/files/file-3 ", 200, {"id": "file-3", "validation_report": report})
+            )
+            with pytest.raises(RowsRejectedError) as refusal:
+                trainer.start("run-1", ROWS, tiny_base, validation=held_out)
+            said = str(refusal.value)
+            assert wire.jobs == {}
+        else:
+            job_id = trainer.start("run-1", ROWS, tiny_base, validation=held_out)
+            wire.error = "Line 2 of the validation file: content is empty"
+            said = str(trainer.status(job_id).error)
+
+    assert "`together` does not take the validation data" in said
+    assert "Row 2 of the validation file is the example “Who is not text?”" in said
+
+
+#: A page, nothing, null, a list, and an object of somebody else's.
+OTHERS_ANSWERS = ["<html>Hi</html>", "", None, [], {"detail": "under maintenance"}]
+ASKED_TO_START = [
+    "GET /v1/fine-tunes ", "GET /v1/fine-tunes/models/limits ", "GET /v1/files ",
+    "POST /v1/fine-tunes/estimate-price ", "POST /v1/fine-tunes ",
+]  # fmt: skip
+
+
+def test_what_is_no_answer_of_an_api_starts_nothing_and_is_named(wire, tiny_base):
+    trainer = together_at(wire)
+    for asked in ASKED_TO_START:
+        for answer in OTHERS_ANSWERS:
+            wire.faults.append((asked, 200, answer))
+            with pytest.raises(NotAnApiError, match=r"not as the API of `together`.*Correct the"):
+                trainer.start("run-1", ROWS, tiny_base)
+            assert (wire.jobs, wire.faults) == ({}, []), (asked, answer)
+
+    trainer.start("run-1", ROWS, tiny_base)
+
+    assert len(wire.jobs) == len(wire.files) == 1
+
+
+def test_what_is_no_answer_of_an_api_ends_no_job(wire, tiny_base):
+    trainer = together_at(wire)
+    job_id = trainer.start("run-1", ROWS, tiny_base)
+    wire.status = "running"
+    for asked in (f"GET /v1/fine-tunes/{job_id} ", "/events "):
+        for answer in OTHERS_ANSWERS:
+            wire.faults.append((asked, 200, answer))
+            with pytest.raises(NotAnApiError, match=r"not as the API of `together`.*Correct the"):
+                trainer.status(job_id)
+            assert wire.faults == [], (asked, answer)
+    for answer in OTHERS_ANSWERS:
+        wire.faults.append(("/cancel ", 200, answer))
+        with pytest.raises(NotAnApiError):
+            trainer.cancel(job_id)
+    wire.status = None
+
+    assert wait_for_end(trainer, job_id).state == JobState.SUCCEEDED
+
+
+def test_figures_that_are_none_are_left_out(wire, tiny_base):
+    trainer = together_at(wire)
+    job_id = trainer.start("run-1", ROWS, tiny_base)
+    wait_for_end(trainer, job_id)
+    odd = {"id": job_id, "status": "completed", "total_price": "much", "token_count": None,
+           "progress": [], "training_file": None}  # fmt: skip
+    events = {"data": [{"message": "Hm", "created_at": None, "total_steps": "many"}]}
+    metrics = {"metrics": [None, 3, {"train/global_step": "x", "train/loss": None}, {}]}
+    wire.faults += [(f"/{job_id} ", 200, odd), ("/events ", 200, events),
+                    ("/metrics ", 200, metrics)]  # fmt: skip
+
+    status = trainer.status(job_id)
+
+    assert wire.faults == []
+    assert (status.state, list(status.metrics), status.total_steps) == (
+        JobState.SUCCEEDED, [], None,
+    )  # fmt: skip
+    assert status.record["events"] == [{"at": "1970-01-01T00:00:00+00:00", "said": "Hm"}]
+    assert "billed_dollars" not in status.record
+
+
 def test_a_file_that_is_not_looked_through_yet_is_waited_for(wire, tiny_base):
     usual, wire.price = wire.price, {
         "estimation_available": False, "unavailable_reason": "train_file_not_validated",

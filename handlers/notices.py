@@ -67,7 +67,8 @@ def _tell(
     if len(found) > _LISTED:
         text += f"\nand {len(found) - _LISTED} more."
     outbox.put(
-        session, due.team_id, f"fate:{due.id}",
+        # An example's id is never given again; a notice's is, once its example is erased.
+        session, due.team_id, f"fate:{due.id}:{due.example_id}",
         channel_id=channel_id, text=text, blocks=[blocks.section(text)],
     )  # fmt: skip
 

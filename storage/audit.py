@@ -91,7 +91,10 @@ def pseudonymise(session: Session, team_id: str, user_id: str, pseudonym: str) -
 
 
 def purge(session: Session, team_id: str) -> None:
-    """Delete every entry of a workspace that has left."""
+    """Delete every entry of a workspace that has left; once more does nothing."""
+    own = select(AuditEntry.id).where(col(AuditEntry.team_id) == team_id)
+    if session.exec(own.limit(1)).first() is None:
+        return
     leave = Setting(team_id=team_id, key=_PURGING, value=True, changed_by="uninstall")
     session.add(leave)
     session.flush()

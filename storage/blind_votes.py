@@ -1,6 +1,6 @@
 """Blind votes on pairs of answers: numbers and ids, no text. Queries never commit."""
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from storage.tables import BlindVote
 
@@ -30,3 +30,9 @@ def put(session: Session, vote: BlindVote) -> None:
         session.flush()
     session.add(vote)
     session.flush()
+
+
+def forget(session: Session, team_id: str, user_id: str) -> int:
+    """Delete a person's votes, for who could vote once more counts once; returns how many."""
+    cast = delete(BlindVote).where(col(BlindVote.team_id) == team_id)
+    return int(session.exec(cast.where(col(BlindVote.user_id) == user_id)).rowcount)

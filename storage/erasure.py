@@ -179,6 +179,18 @@ def with_context_of(session: Session, team_id: str, user_id: str) -> list[Exampl
     )
 
 
+def frozen_with_name(session: Session, team_id: str, user_id: str) -> list[Example]:
+    """The examples of which a snapshot has a row that names the person by their id."""
+    named = or_(
+        *(
+            sa.cast(column, sa.String).contains(user_id, autoescape=True)
+            for column in (col(SnapshotRow.question), SnapshotRow.context, col(SnapshotRow.answer))
+        )
+    )
+    rows = select(SnapshotRow.example_id).where(col(SnapshotRow.team_id) == team_id, named)
+    return list(session.exec(select(Example).where(col(Example.id).in_(rows))))
+
+
 def made_from(session: Session, team_id: str, example_ids: Collection[int]) -> list[Example]:
     """Kept answers of the bot that it made from these examples: they may repeat their words."""
     wanted = set(example_ids)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from storage.tables import Feedback, Question
 
@@ -51,6 +51,15 @@ def undo(session: Session, team_id: str, key: str, order_key: str) -> None:
     if row is not None and row.order_key == order_key:
         row.value = 0
         session.add(row)
+
+
+def forget(session: Session, team_id: str, user_id: str) -> int:
+    """
+    Delete what a person said; returns how many opinions. Without a name they would count beside
+    whatever the same person says later, as if somebody else had said them (decision 0123).
+    """
+    said = delete(Feedback).where(col(Feedback.team_id) == team_id)
+    return int(session.exec(said.where(col(Feedback.user_id) == user_id)).rowcount)
 
 
 def of_canary(

@@ -25,21 +25,13 @@ from storage.tables import (
 PAGE = 1000
 
 
-def approved_examples(
-    session: Session, team_id: str, audience: str, viewer: Viewer
-) -> list[Example]:
-    """All approved examples a model of ``audience`` may learn from, oldest first."""
-    return list(
-        session.exec(
-            select(Example).where(*_learnable(team_id, audience, viewer)).order_by(col(Example.id))
-        )
-    )
-
-
 def questions_of(
     session: Session, team_id: str, audience: str, viewer: Viewer
 ) -> list[sa.Row[Any]]:
-    """The same as plain rows, the oldest first: id, question and where both parts come from."""
+    """
+    All approved examples a model of ``audience`` may learn from as plain rows, the oldest first:
+    id, question and where both parts come from.
+    """
     found = sa.select(
         col(Example.id),
         col(Example.question),
@@ -112,22 +104,6 @@ def other_wordings(
     )
     by_example: dict[int, list[Any]] = {}
     for wording in session.connection().execute(found):
-        by_example.setdefault(wording.example_id, []).append(wording)
-    return by_example
-
-
-def wordings_of(
-    session: Session, team_id: str, audience: str, viewer: Viewer
-) -> dict[int, list[Wording]]:
-    """The other wordings of the approved examples, by example id."""
-    found = session.exec(
-        select(Wording)
-        .join(Example, col(Example.id) == col(Wording.example_id))
-        .where(col(Wording.team_id) == team_id, *_learnable(team_id, audience, viewer))
-        .order_by(col(Wording.id))
-    )
-    by_example: dict[int, list[Wording]] = {}
-    for wording in found:
         by_example.setdefault(wording.example_id, []).append(wording)
     return by_example
 
@@ -291,14 +267,20 @@ def with_tombstones(
     session: Session, team_id: str, snapshot_id: int, viewer: Viewer
 ) -> list[SnapshotRow]:
     """The rows in their order, erased ones (blank) included; nothing for who may not see it."""
+    return list(each_with_tombstones(session, team_id, snapshot_id, viewer))
+
+
+def each_with_tombstones(
+    session: Session, team_id: str, snapshot_id: int, viewer: Viewer
+) -> Iterator[SnapshotRow]:
+    """The same, a page in memory at a time."""
     seen = select(Snapshot.id).where(
         col(Snapshot.id) == snapshot_id,
         col(Snapshot.team_id) == team_id,
         col(Snapshot.audience).in_(viewer.audiences),
     )
-    if session.exec(seen).first() is None:
-        return []
-    return list(everything_in(session, team_id, snapshot_id))
+    if session.exec(seen).first() is not None:
+        yield from everything_in(session, team_id, snapshot_id)
 
 
 def hashes_of(session: Session, team_id: str, row_ids: Iterable[int]) -> dict[int, str]:

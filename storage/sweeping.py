@@ -12,11 +12,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.sqltypes import Enum as EnumType
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel, col, delete, select
 
 from storage import audit
 from storage.tables import (
     AdminNotice,
+    Erasure,
     InboxState,
     OutboxMessage,
     OutboxState,
@@ -26,9 +27,13 @@ from storage.tables import (
 
 #: Tables that keep a person's id. The audit table replaces it in its own way; who attested the
 #: right to train, and whom an admin made curator, is the organisation's record, not the person's.
+#: Snapshots never change: a row that names somebody is erased (``storage.lineage``).
 _KEPT = frozenset(
-    {"audit_entry", "attestation", "curation_rules", "opt_out", "told_author", "erasure"}
-)
+    {
+        "audit_entry", "attestation", "curation_rules", "opt_out", "told_author", "erasure",
+        "snapshot", "snapshot_row",
+    }
+)  # fmt: skip
 #: Columns that are part of that record.
 _KEPT_COLUMNS = frozenset({("run", "rights")})
 #: Rows that somebody still works on need their ids; they are swept when they have ended.
@@ -81,11 +86,15 @@ def blank_delivered(session: Session, team_id: str) -> None:
 
 
 def purge_workspace(session: Session, team_id: str) -> dict[str, int]:
-    """Delete every row of a workspace; returns how many of each table."""
+    """
+    Delete every row of a workspace but its erasures; returns how many of each table.
+
+    These say that there may still be files and free pages; ``forget_erasures`` ends it.
+    """
     session.flush()
     counts: dict[str, int] = {}
     for table in reversed(SQLModel.metadata.sorted_tables):
-        if table.name == "audit_entry" or "team_id" not in table.columns:
+        if table.name in ("audit_entry", "erasure") or "team_id" not in table.columns:
             continue
         result = session.connection().execute(
             sa.delete(table).where(table.columns["team_id"] == team_id)
@@ -95,6 +104,11 @@ def purge_workspace(session: Session, team_id: str) -> dict[str, int]:
     audit.purge(session, team_id)
     session.expire_all()
     return counts
+
+
+def forget_erasures(session: Session, team_id: str) -> None:
+    """The last rows of a workspace that left."""
+    session.exec(delete(Erasure).where(col(Erasure.team_id) == team_id))
 
 
 def team_ids(session: Session) -> set[str]:

@@ -50,8 +50,8 @@ class CrashError(Exception):
 
 class CrashingDatabase(Database):
     """
-    Ends the work at one point: just before, or just after, one of the commits. Nothing is written
-    from then on, as when the process is gone, until ``revive``.
+    Ends the work at one point: just before, or just after, one of the commits or scrubs. Nothing is
+    written from then on, as when the process is gone, until ``revive``.
     """
 
     def __init__(self, url: str, crash_at: int | None = None) -> None:
@@ -63,6 +63,10 @@ class CrashingDatabase(Database):
     def revive(self) -> None:
         self._is_gone, self._crash_at = False, None
 
+    def crash_at(self, point: int) -> None:
+        """At so many points from now on."""
+        self._points, self._crash_at = count(), point
+
     @contextmanager
     def write(self, *, urgent: bool = False, redoable: bool = False) -> Iterator[Session]:
         if self._is_gone:
@@ -72,6 +76,12 @@ class CrashingDatabase(Database):
             session.flush()
             self._pass()
         self._pass()
+
+    def scrub(self) -> bool:
+        self._pass()
+        is_empty = super().scrub()
+        self._pass()
+        return is_empty
 
     def _pass(self) -> None:
         if next(self._points) == self._crash_at:

@@ -84,3 +84,9 @@ def teach_facts(session: Session, count: int, **options: object) -> list[Example
         )
         for number in range(1, count + 1)
     ]
+
+
+def thaw(session: Session) -> None:
+    """Let this database change its snapshots, as somebody with the file and a tool could."""
+    for trigger in ("snapshot_no_update", "snapshot_row_no_update"):
+        session.connection().exec_driver_sql(f"DROP TRIGGER {trigger}")

@@ -9,10 +9,12 @@ from sqlmodel import select
 
 from bot.answering.blind import Choice, judge_words, people_words
 from bot.answering.promotion import promote
+from bot.curation import forgetting
+from bot.curation.forgetting import Grace
 from bot.errors import NotEarnedError, NotFoundError
 from bot.evaluation.blind import cast, next_pair, tally
 from bot.evaluation.evidence import replay
-from storage import sweeping
+from storage import blind_votes
 from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.lineage import mark
@@ -137,6 +139,17 @@ def test_who_votes_again_changes_their_mind_and_a_tie_counts_half(database, judg
     assert pair_for(database, judged).row_id != pair.row_id
 
 
+def test_who_was_forgotten_and_judges_the_same_again_counts_once(database, judged):
+    pair = pair_for(database, judged)
+    for _ in range(2):
+        with database.write() as session:
+            cast(session, TEAM, judged, "U0BOB", EVERYBODY, pair.row_id, Choice.FIRST)
+            assert len(blind_votes.of_run(session, TEAM, judged)) == 1
+            row = forgetting.opt_out(session, TEAM, "U0BOB")
+            forgetting.forget_person(session, row, Grace(utc_now()))
+            assert blind_votes.of_run(session, TEAM, judged) == []
+
+
 def test_few_facts_decide_nothing_however_often_they_are_judged():
     votes = [
         BlindVote(team_id=TEAM, run_id=1, snapshot_row_id=row, user_id=f"U{user}",
@@ -176,16 +189,13 @@ def test_a_private_run_is_voted_on_by_its_members_alone(database, tmp_path):
         cast(session, TEAM, run_id, "U0CAROL", EVERYBODY, pair.row_id, Choice.SAME)
 
 
-def test_erased_words_are_shown_to_nobody_and_votes_go_on_without_a_name(database, judged):
+def test_erased_words_are_shown_to_nobody(database, judged):
     pair = pair_for(database, judged)
     with database.write() as session:
         cast(session, TEAM, judged, "U0BOB", EVERYBODY, pair.row_id, Choice.SAME)
         example = session.get_one(SnapshotRow, pair.row_id).example_id
         mark(session, TEAM, [example], now=utc_now(), serve_until=utc_now())
-        sweeping.replace_person(session, TEAM, "U0BOB", "erased-1")
 
     assert pair_for(database, judged) is None  # all answers of the run are blanked
     with database.write() as session, pytest.raises(NotFoundError, match="erased"):
         cast(session, TEAM, judged, "U0BOB", EVERYBODY, pair.row_id, Choice.FIRST)
-    with database.read() as session:
-        assert [one.user_id for one in session.exec(select(BlindVote))] == ["erased-1"]

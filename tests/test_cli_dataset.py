@@ -1,5 +1,6 @@
 """The data set on the command line, as a person types it; every reading command speaks JSON."""
 
+import gc
 import json
 import sys
 from dataclasses import dataclass
@@ -10,10 +11,14 @@ import yaml
 from sqlmodel import select
 
 from bot.cli import main
+from bot.dataset.checks.examining import Examination, Item
+from bot.dataset.rights import attest
+from bot.dataset.snapshot import freeze
 from bot.settings import load_settings
-from storage import revisions
+from storage import revisions, snapshots
 from storage.database import Database
-from storage.tables import Example, ExampleState, RevisionReason
+from storage.tables import Example, ExampleState, RevisionReason, SnapshotRow, Source
+from tests.teaching import TEAM, fresh_database, teach_facts, write_new
 
 ROWS = "".join(
     json.dumps(
@@ -61,6 +66,7 @@ class Shell:
 @pytest.fixture
 def dataset(tmp_path: Path, capsys, monkeypatch) -> Shell:
     monkeypatch.setenv("COLUMNS", "200")
+    write_new(tmp_path / "home" / "apprentice.db")  # the migrations take longer than a command
     return Shell(tmp_path / "home", capsys, monkeypatch)
 
 
@@ -170,3 +176,30 @@ def test_a_hugging_face_folder_names_its_files_and_comes_back(
     (tmp_path / "mine" / "x").touch()
     refused = dataset("export", "--format", "hf", "-o", str(tmp_path / "mine"))
     assert "no export of ours" in refused.err
+
+
+@pytest.mark.parametrize("options", [(), ("--snapshot", "1")])
+def test_a_check_never_holds_the_whole_data_set(
+    dataset: Shell, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+):
+    """A page of rows at most, whatever its size: of a hundred thousand as of a thousand."""
+    count, page = 200, 20
+    monkeypatch.setattr(snapshots, "PAGE", page)
+    database = fresh_database(dataset.home)
+    with database.write() as session:
+        teach_facts(session, count)
+        freeze(session, TEAM, "workspace", attest(session, TEAM, "U0ALICE", tuple(Source)))
+    database.close()
+    held: list[int] = []
+
+    def look_at(self: Examination, item: Item) -> None:
+        self.rows += 1
+        if self.rows % 100 == 0:
+            rows = (each for each in gc.get_objects() if isinstance(each, Example | SnapshotRow))
+            held.append(sum(1 for _ in rows))
+
+    monkeypatch.setattr(Examination, "look_at", look_at)
+    dataset("check", "--json", *options)
+
+    assert len(held) >= count // 100
+    assert max(held) <= 3 * page

@@ -21,8 +21,7 @@ from bot.dataset.checks.examining import Examination, Item
 from bot.dataset.checks.findings import Findings, error, warning
 from bot.dataset.errors import FileRefusedError
 from bot.dataset.record import Row
-from bot.dataset.rights import sort_by_rights
-from bot.dataset.snapshot import build_rows, proves
+from bot.dataset.snapshot import as_if_frozen, proves
 from bot.engines.base_model import resolve_base_model
 from bot.engines.hugging_face import is_hub_name
 from bot.engines.vocabulary import Messages, Vocabulary, estimating, vocabulary_of
@@ -33,7 +32,7 @@ from bot.trainers import terms_of
 from bot.training.prices import Terms
 from storage import attestations, snapshots
 from storage.audience import Viewer
-from storage.tables import Snapshot, SnapshotRow, Split
+from storage.tables import Snapshot, SnapshotRow, Source, Split
 
 #: What the local engine serves with; longer rows would be cut.
 CONTEXT_TOKENS = 2048
@@ -139,25 +138,22 @@ def _rows(
     viewer = Viewer.model(audience)
     if number is not None:
         snapshot = snapshots.numbered(session, team_id, audience, number)
-        yield from snapshots.rows_of(session, team_id, snapshot.id or 0, viewer)
+        every = snapshots.each_with_tombstones(session, team_id, snapshot.id or 0, viewer)
+        yield from (row for row in every if not row.erased)
         if problem := _broken(session, team_id, snapshot):
             findings.add(error("hash", None, problem, "Restore the database from a backup."))
         return
-    examples = snapshots.approved_examples(session, team_id, audience, viewer)
     attestation = attestations.newest(session, team_id)
+    sources = tuple(Source) if attestation is None else attestation.sources
+    left_out, rows = as_if_frozen(session, team_id, audience, viewer, sources)
     if attestation is None:
         what = "Nobody has attested yet that your organisation may train on this content."
         findings.add(warning("rights", None, what, "An admin can: `python -m bot attest --help`."))
-    else:
-        coverage = sort_by_rights(examples, attestation.sources)
-        examples = coverage.covered
-        if left_out := sum(coverage.left_out.values()):
-            what = f"{left_out} approved examples are left out: nobody attested their source."
-            todo = "Attest the sources, if you hold the right to train on them."
-            findings.add(warning("rights", None, what, todo))
-    yield from build_rows(
-        team_id, examples, snapshots.wordings_of(session, team_id, audience, viewer)
-    )
+    elif number_left := sum(left_out.values()):
+        what = f"{number_left} approved examples are left out: nobody attested their source."
+        todo = "Attest the sources, if you hold the right to train on them."
+        findings.add(warning("rights", None, what, todo))
+    yield from rows
 
 
 def _broken(session: Session, team_id: str, snapshot: Snapshot) -> str:

@@ -140,6 +140,10 @@ def export(
 ) -> None:
     """Write the data set of an audience to a file other programs read."""
     refuse_audience(audience)
+    if as_json and output == STDOUT:
+        raise FileRefusedError(
+            "With `-o -` the rows themselves are printed: leave out --json, or name a file."
+        )
     with open_database(settings_of(context)) as database, database.read() as session:
         team_id = team_of(database, team)
         viewer = operator(session, team_id).meets(Viewer.model(audience))

@@ -1,6 +1,7 @@
 """``dataset snapshot | list | show | diff | stats``: frozen versions of the data set."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -17,13 +18,12 @@ from bot.cli.options import (
     team_of,
 )
 from bot.dataset.diff import diff_rows
-from bot.dataset.rows import build_rows
-from bot.dataset.snapshot import freeze, proves
+from bot.dataset.snapshot import as_if_frozen, freeze, proves
 from bot.dataset.stats import stats_of
 from bot.errors import AttestationMissingError
 from storage import attestations, audit, snapshots
 from storage.audience import Viewer
-from storage.tables import Snapshot, SnapshotRow
+from storage.tables import Snapshot, SnapshotRow, Source
 
 Number = Annotated[int, typer.Argument(help="Number of the snapshot.")]
 
@@ -162,15 +162,14 @@ def stats(
         print(f"{name.replace('_', ' ')}: {shown}")
 
 
-def _rows(session: Session, team_id: str, audience: str, number: int | None) -> list[SnapshotRow]:
+def _rows(
+    session: Session, team_id: str, audience: str, number: int | None
+) -> Iterator[SnapshotRow]:
     viewer = operator(session, team_id).meets(Viewer.model(audience))
-    if number is not None:
-        wanted = snapshots.numbered(session, team_id, audience, number)
-        return list(snapshots.with_tombstones(session, team_id, wanted.id or 0, viewer))
-    material = list(snapshots.material(session, team_id, audience, viewer))
-    return build_rows(
-        team_id, material, snapshots.other_wordings(session, team_id, audience, viewer)
-    )
+    if number is None:
+        return as_if_frozen(session, team_id, audience, viewer, tuple(Source))[1]
+    wanted = snapshots.numbered(session, team_id, audience, number)
+    return snapshots.each_with_tombstones(session, team_id, wanted.id or 0, viewer)
 
 
 def _line(found: Snapshot) -> dict[str, Any]:

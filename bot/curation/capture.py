@@ -15,7 +15,7 @@ from bot.curation.forgetting import check_may_keep
 from bot.curation.lesson import Lesson
 from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.rewording import follow, keep_messages, new_example, record
-from bot.curation.settling import rules_of, settle, settle_burst, settle_new
+from bot.curation.settling import DECIDED, rules_of, settle, settle_burst, settle_new
 from bot.curation.votes import Decision, is_self_vote, may_repeat
 from storage import opt_outs, revisions, votes
 from storage.near_duplicates import COMPARED
@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 _OPEN = (ExampleState.PROPOSED, ExampleState.DISPUTED)
-_DECIDED = (ExampleState.APPROVED, ExampleState.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ def _cast(
     outcome = _settle(session, example, before)
     _record_vote(session, vote, outcome)
     _watch(session, vote, example, stood_at)
-    if before in _OPEN and outcome.state in _DECIDED:
+    if before in _OPEN and outcome.state in DECIDED:
         contributors.is_decided(session, example, vote.user_id)
     return _with_voter(session, vote, outcome)
 

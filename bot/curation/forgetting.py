@@ -19,7 +19,9 @@ from bot.curation.lesson import Lesson
 from bot.errors import MessageGoneError, OptedOutError
 from storage import (
     audit,
+    blind_votes,
     erasure,
+    feedback,
     inbox,
     ledger,
     lineage,
@@ -222,9 +224,21 @@ def forget_person(session: Session, row: Erasure, grace: Grace) -> None:
     asks = erasure.asks_of_person(session, team_id, user_id)
     _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
     review.withdraw_requests(session, team_id, user_id)
-    changed = sweeping.replace_person(session, team_id, user_id, pseudonym())
+    changed = take_name_out(session, row, grace)
     row.counts = {**row.counts, "rows_without_your_name": changed}
     session.add(row)
+
+
+def take_name_out(session: Session, row: Erasure, grace: Grace) -> int:
+    """
+    Put a pseudonym where a person acted; returns how many rows changed. What they said of single
+    answers goes, and so do rows of snapshots that name them: a snapshot never changes.
+    """
+    assert row.user_id is not None
+    feedback.forget(session, row.team_id, row.user_id)
+    blind_votes.forget(session, row.team_id, row.user_id)
+    _mark(session, row, erasure.frozen_with_name(session, row.team_id, row.user_id), grace)
+    return sweeping.replace_person(session, row.team_id, row.user_id, pseudonym())
 
 
 def close_channel(session: Session, team_id: str, channel_id: str, grace: Grace) -> Erasure | None:

@@ -19,11 +19,11 @@ _PASSWORD_NAMES = (
 )
 _KEY_NAMES = (
     r"(?:\w{0,40}[ _-]?"
-    r"(?:api|auth|access|encryption|signing|secret|private|account|master|licen[cs]e)[ _-]?key"
-    r"(?:[ _-]?id)?|\w{0,40}(?:apikey|token|secret(?:[ _-](?:access[ _-])?key)?))"
+    r"(?:api|auth|access|client|encryption|signing|secret|private|account|master|licen[cs]e)"
+    r"[ _-]?key(?:[ _-]?(?:id|data))?|\w{0,40}(?:apikey|token|secret(?:[ _-](?:access[ _-])?key)?))"
 )
 _IS = r"(?:[ \t]*(?::=|=>|[:=])|[ \t]+(?:is|was|are|lautet|ist|est|es)\b[ \t]*:?)[ \t]*"
-_VALUE = r"(?:\"([^\"\n]{3,200})\"|'([^'\n]{3,200})'|`([^`\n]{3,200})`|([^\s\"'`<>,;]{4,300}))"
+_VALUE = r"(?:\"([^\"\n]{3,200})\"|'([^'\n]{3,200})'|`([^`\n]{3,200})`|([^\s\"'`<>,;]{4,4000}))"
 _NAME_END = r"[\"'`\])]{0,2}"
 
 _NAMED_PASSWORD = re.compile(rf"(?<![\w-]){_PASSWORD_NAMES}{_NAME_END}{_IS}{_VALUE}", re.IGNORECASE)
@@ -45,12 +45,13 @@ _COMMANDS = (
     re.compile(r"\bnet use\b[^\n]{0,200}?/user:\S+\s+(\S{4,100})", re.IGNORECASE),
 )  # fmt: skip
 _CODE_NAMES = (
-    r"(?:pin|cvc|cvv|türcode"
-    r"|(?:door|alarm|access|gate|safe|entry|security|building|garage)[ -]code)"
+    r"(?:pin|cvc|cvv|türcode|(?-i:TAN|OTP)|one-time (?:password|code)|2fa code"
+    r"|(?:door|alarm|access|gate|safe|entry|security|building|garage|verification|confirmation)"
+    r"[ -]code)"
 )
 _CODE = re.compile(
     rf"\b{_CODE_NAMES}\b(?:[ ](?:for|of|to)[ ][\w ]{{1,40}}?)?[ ]?(?:is|=|:|lautet|ist)?[ ]?"
-    r"([*#]?\d{3,8}[*#]?)(?![\w.-])",
+    r"([*#]?\d{3,8}[*#]?)(?![\w-]|\.\w)",
     re.IGNORECASE,
 )
 _RECOVERY = re.compile(
@@ -58,6 +59,8 @@ _RECOVERY = re.compile(
     re.IGNORECASE,
 )
 
+#: No word is so long and has digits in it.
+_LONG_RANDOM = re.compile(r"(?=\D*\d)(?=\d*[a-z])[0-9a-z]{20,}", re.IGNORECASE)
 _SIGNS = re.compile(r"[!@#$%^&*+?~=]")
 _CALL = re.compile(r"\w\(|\w\[[\"']|^(?:\w{1,60}\.)+[A-Za-z_]+$")
 _LONGEST_LINE = 500
@@ -69,7 +72,8 @@ def find_named(text: str) -> Iterator[Span]:
     yield from _values(_NAMED_PASSWORD, text, Kind.PASSWORD, shortest=5)
     yield from _values(_NAMED_KEY, text, Kind.ACCESS_KEY, shortest=8)
     for span in _values(_FLAG, text, Kind.PASSWORD, shortest=6):
-        if _is_mixed(text[span.start : span.end]):
+        value = text[span.start : span.end]
+        if _is_mixed(value) or _LONG_RANDOM.fullmatch(value):
             yield span
     yield from _quoted(text)
     for found in _ELEMENT.finditer(text):

@@ -9,6 +9,7 @@ Nothing is dropped or changed here.
 from collections.abc import Collection
 from dataclasses import dataclass
 from math import log
+from typing import Any
 
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
@@ -19,6 +20,7 @@ from bot.embedding.index import Nearness
 from bot.words import stem, stems_of, telling, words_of
 from storage import vectors
 from storage.audience import WORKSPACE, Viewer
+from storage.chunks import pages
 from storage.full_text import rarest_words, rows_with, size
 from storage.near_duplicates import COMPARED, replace_open
 from storage.tables import Example, NearDuplicate, NearDuplicateKind
@@ -27,6 +29,9 @@ from storage.tables import Example, NearDuplicate, NearDuplicateKind
 SAME_ANSWER = 0.4
 #: How many of the best matches of the full-text index are compared.
 COMPARED_AT_MOST = 50
+#: Less like the question than this nothing asks the same, whatever its words.
+FLOOR = 0.2
+_IDS_AT_ONCE = 2_000
 #: More words than these find no other questions, but cost time.
 MAX_WORDS = 32
 #: How often the words that find candidates may occur in all of them together.
@@ -151,7 +156,7 @@ def _candidates(
     """
     if audiences is not None and not audiences:
         return []
-    parameters = {
+    parameters: dict[str, Any] = {
         "team_id": team_id,
         "states": [state.value for state in COMPARED],
         "everybody": audiences is None,
@@ -165,9 +170,29 @@ def _candidates(
         by_words = {**parameters, "match": match, "limit": COMPARED_AT_MOST}
         found = [Candidate(*row) for row in connection.execute(_CANDIDATES, by_words)]
     if nearness is not None:
-        by_meaning = {**parameters, "ids": nearness.nearest(COMPARED_AT_MOST)}
-        found += [Candidate(*row) for row in connection.execute(_BY_ID, by_meaning)]
+        found += _nearest(session, parameters, nearness)
     return list(dict.fromkeys(found))
+
+
+def _nearest(session: Session, parameters: dict[str, Any], nearness: Nearness) -> list[Candidate]:
+    """The nearest of these audiences; where others stand in between, further ones are looked at."""
+    at_most = COMPARED_AT_MOST + len(parameters["exclude"])
+    nearest = nearness.nearest(at_most)
+    found = _by_id(session, parameters, nearest)
+    if len(found) < COMPARED_AT_MOST and len(nearest) == at_most:
+        further = nearness.nearest(len(nearness.cosines), FLOOR)[at_most:]
+        for some in pages(iter(further), _IDS_AT_ONCE):
+            found += _by_id(session, parameters, some)
+            if len(found) >= COMPARED_AT_MOST:
+                break
+    return found[:COMPARED_AT_MOST]
+
+
+def _by_id(session: Session, parameters: dict[str, Any], ids: list[int]) -> list[Candidate]:
+    """In the order of the ids."""
+    rows = session.connection().execute(_BY_ID, {**parameters, "ids": ids})
+    seen = {row[0]: Candidate(*row) for row in rows}
+    return [seen[each] for each in ids if each in seen]
 
 
 def _pair(example: Example, candidate: Candidate, similarity: float) -> NearDuplicate:

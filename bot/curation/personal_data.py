@@ -16,11 +16,17 @@ from stdnum.exceptions import ValidationError
 from bot.curation.spans import Kind, Span
 
 _MAIL = re.compile(
-    r"(?<![\w.+%-])\w[\w.+%'’-]{0,63}@(?:\w(?:[\w-]{0,61}\w)?\.){1,8}([^\W\d_]{2,24})(?![\w@-])"
+    r"(?:(?<![\w.+%-])\w[\w.+%'’-]{0,63}|\"[^\"@\n]{1,64}\")(?:@|%40)(?:\w(?:[\w-]{0,61}\w)?\.){1,8}([^\W\d_]{2,24})(?![\w@-])"
 )
 _SPELLED_MAIL = re.compile(
     r"(?<![\w.+-])\w[\w.+-]{0,63} ?[(\[](?:at|ät)[)\]] ?[\w-]{1,63}"
     r"(?: ?(?:\.|[(\[](?:dot|punkt)[)\]]) ?[\w-]{1,63}){1,5}",
+    re.IGNORECASE,
+)
+#: In words, where somebody says that it is an address.
+_SPOKEN_MAIL = re.compile(
+    r"\b(?:to|e-?mail(?: is| me)?|address(?: is)?|reach|contact|cc)[: ]{1,2}"
+    r"([\w.+-]{1,64} at [\w-]{1,63}(?: dot [\w-]{2,63}){1,4})\b",
     re.IGNORECASE,
 )
 #: Ends of what looks like an address: files, units of systemd, names only one network knows.
@@ -34,14 +40,14 @@ _NO_DOMAIN = re.compile(
 _LOGIN = re.compile(r"\b(?:ssh|scp|rsync|sftp|mosh|ssh-copy-id)\b[^\n|;&]{0,200}$")
 _REMOTE_PATH = re.compile(r":[~/]|:[\w.-]+/")
 
-_CARD = re.compile(r"(?<![\w.:/+-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+_CARD = re.compile(r"(?<![\w.:/+-])\d(?:[ .-]?\d){12,18}(?![\w-]|\.\d)")
 #: First digits and lengths of the card networks.
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"
     r"|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}"
-    r"|62\d{14,17}"
+    r"|62\d{14,17}|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8,15}|220[0-4]\d{12}"
 )
-_CARD_GROUPS = re.compile(r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
+_CARD_GROUPS = re.compile(r"\d{13,19}|\d{4}([ .-])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ .-])\d{6}\2\d{4,5}")
 
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}")
 _SHORTEST_IBAN, _LONGEST_IBAN = 15, 34
@@ -50,11 +56,16 @@ _SHORTEST_IBAN, _LONGEST_IBAN = 15, 34
 #: is written as phone numbers are.
 _PHONE_WORD = re.compile(
     r"(?:\b(?:tel|phone|mobile?|mobil|cell|call|ring|text|fax|pager|hotline|handy|reach|dial|desk"
-    r"|whatsapp|signal|number|nummer|ruf|rufen|anrufen|reception|contact|company|line|doctor)"
+    r"|whatsapp|signal|number|nummer|ruf|rufen|anrufen|reception|contact|company|line|doctor"
+    r"|portable|m[oó]vil|cellulare|gsm)"
     r"|\btél|\bappelez)",
     re.IGNORECASE,
 )
 _NEAR = 60
+#: Links that open a chat with a number.
+_CHAT_LINK = re.compile(
+    r"\b(?:wa\.me/|api\.whatsapp\.com/send/?\?phone=|signal\.me/#p/)\+?(\d{8,15})(?!\d)"
+)
 _TYPICAL = re.compile(r"(?:1[-. ])?\(\d{3}\) ?\d{3}[-. ]\d{4}")
 
 
@@ -73,6 +84,8 @@ def _mails(text: str) -> Iterator[Span]:
         yield Span(found.start(), found.end(), Kind.MAIL)
     for found in _SPELLED_MAIL.finditer(text):
         yield Span(found.start(), found.end(), Kind.MAIL)
+    for found in _SPOKEN_MAIL.finditer(text):
+        yield Span(found.start(1), found.end(1), Kind.MAIL)
 
 
 def _is_login(text: str, found: re.Match[str]) -> bool:
@@ -123,6 +136,8 @@ def _is_account(compact: str) -> bool:
 def _phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
     if sum(map(str.isdigit, text)) < 7:
         return
+    for link in _CHAT_LINK.finditer(text):
+        yield Span(link.start(1), link.end(1), Kind.PHONE)
     # The matcher is slow, so it is asked only where it could find something that counts.
     if "+" in text or "\N{FULLWIDTH PLUS SIGN}" in text:
         for found in phonenumbers.PhoneNumberMatcher(text, None):

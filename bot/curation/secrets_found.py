@@ -51,7 +51,7 @@ _GROUPED: tuple[RegexBasedDetector, ...] = (
 #: Tokens known by how they begin, as their makers write them; the list follows gitleaks' rules.
 _PREFIXED = re.compile(
     r"(?<![A-Za-z0-9])(?:"
-    r"github_pat_\w{40,}|gh[pousr]_\w{30,}|gl[a-z]{2,8}-[\w-]{20,}"
+    r"github_pat_\w{40,}|gh[pousr]_\w{30,}|gl[a-z]{2,8}-[\w-]{20,}(?:\.\w\w\.\w{7,})?"
     r"|xox[a-z](?:\.xox[a-z])?-[\w-]{10,}|xapp-\d-[\w-]{20,}"
     r"|sk-(?:ant-|proj-|svcacct-|admin-|or-)?[\w-]{32,}|AIza[\w-]{30,}|GOCSPX-[\w-]{20,}"
     r"|ya29\.[\w.-]{20,}|hf_[A-Za-z0-9]{30,}|[sr]k_(?:live|test)_\w{16,}|whsec_[\w+/=]{24,}"
@@ -66,6 +66,13 @@ _PREFIXED = re.compile(
     r"|dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{40,}|phc_\w{40,}|phx_\w{40,}|sq0[a-z]{3}-[\w-]{22,}"
     r"|EAAA[\w-]{56,}|v1\.0-[0-9a-f]{24}-[0-9a-f]{100,}"
     r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}|A3-[A-Z0-9]{6}-(?:[A-Z0-9]{5,6}-){3,5}[A-Z0-9]{5}"
+    r"|sk_[0-9a-f]{40,}|ABSK[\w+/=]{100,}|sl\.(?:u\.)?[\w-]{100,}|sq[apu]_[0-9a-f]{40}"
+    r"|pat[A-Za-z0-9]{14}\.[0-9a-f]{64}|pat-[a-z]{2}\d-[0-9a-f-]{36}|bkua_[0-9a-f]{40}"
+    r"|nsec1[a-z0-9]{50,}|[12]/\d{10,}(?:/\d{10,})?:[0-9a-f]{32}"
+    r"|access_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32}"
+    # What a system keeps in a password's place; short passwords are found from it.
+    r"|\$(?:[156]|2[abxy]|y|argon2(?:id?|d))\$[\w./$=,+-]{20,}"
+    r"|https://hooks\.slack\.com/(?:services|triggers|workflows)/[\w/]{20,}"
     r"|https://discord(?:app)?\.com/api/webhooks/\d+/[\w-]{40,}"
     r"|https://[\w.-]+\.webhook\.office\.com/\S{40,}"
     r")"
@@ -76,6 +83,11 @@ _JWT = re.compile(r"eyJ[\w-]{4,}\.[\w-]{4,}(?:\.[\w+/=-]*)?")
 _REST = re.compile(r"[\w+/=-]*")
 _BEGIN_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _END_KEY = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+
+_PUTTY = re.compile(
+    r"PuTTY-User-Key-File-\d.{0,4000}?(Private-Lines:.{1,40000}?(?:Private-MAC: ?\w+|\Z))",
+    re.DOTALL,
+)
 
 #: An address with a password in it, ``scheme://name:password@host``.
 _IN_ADDRESS = re.compile(r"://[^\s/:@]{0,100}:([^\s@/]{3,200})@")
@@ -97,6 +109,8 @@ _PUBLISHED = re.compile(
     r"(?:sha\d{1,3}[-:]|h1:|md5[-:]|base64,|ssh-\w+ |ecdsa-\S+ |fingerprint\W{1,3}|digest\W{1,3})$",
     re.IGNORECASE,
 )
+#: How package managers write a digest.
+_INTEGRITY = ("sha256-", "sha384-", "sha512-")
 _IN_LINK = re.compile(r"\b(?:https?|s3|gs|ftp)://\S+")
 _ENTROPY = Base64HighEntropyString(limit=4.2)
 
@@ -114,6 +128,8 @@ def find_tokens(text: str) -> Iterator[Span]:
 
 def find_private_keys(text: str) -> Iterator[Span]:
     """A key that was cut off goes on to the end of the text."""
+    for found in _PUTTY.finditer(text):
+        yield _span(found, 1, Kind.PRIVATE_KEY)
     for begin in _BEGIN_KEY.finditer(text):
         end = _END_KEY.search(text, begin.end())
         yield Span(begin.start(), end.end() if end else len(text), Kind.PRIVATE_KEY)
@@ -179,7 +195,7 @@ def _is_mixed(part: str) -> bool:
 
 def _is_published(text: str, found: re.Match[str]) -> bool:
     before = text[max(0, found.start() - 40) : found.start()]
-    return found[0].startswith("AAAA") or _PUBLISHED.search(before) is not None
+    return found[0].startswith(("AAAA", *_INTEGRITY)) or _PUBLISHED.search(before) is not None
 
 
 def _is_real(detector: RegexBasedDetector, match: str) -> bool:

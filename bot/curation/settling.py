@@ -7,6 +7,7 @@ or how late they came.
 
 from sqlmodel import Session
 
+from bot.curation import contributors
 from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.votes import Decision, crowded, decide
 from storage import votes
@@ -14,8 +15,10 @@ from storage.audience import WORKSPACE
 from storage.columns import utc_now
 from storage.near_duplicates import COMPARED
 from storage.rules import Rules, rules_for
-from storage.tables import Example, Vote
+from storage.tables import Example, ExampleState, Vote
 
+#: Whoever brought an example in one of these is told so.
+DECIDED = (ExampleState.APPROVED, ExampleState.REJECTED)
 #: Of the votes that decide nothing this many are looked at for bursts, the newest first.
 _WATCHED = 20
 
@@ -42,6 +45,8 @@ def settle(session: Session, example: Example) -> Decision:
     )
     if (decision.state, decision.held_reason) != (example.state, example.held_reason):
         is_compared_now = decision.state in COMPARED and example.state not in COMPARED
+        if example.state in DECIDED and decision.state not in DECIDED:
+            contributors.is_open_again(session, example)
         example.state, example.held_reason = decision.state, decision.held_reason
         example.updated_at = utc_now()
         session.add(example)

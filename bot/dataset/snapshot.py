@@ -5,7 +5,7 @@ The same examples give the same hash, on any machine and in any order of arrival
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,13 +52,14 @@ def freeze(session: Session, team_id: str, audience: str, attestation: Attestati
     An audience whose newest snapshot has the same content keeps that snapshot, unless something
     was erased from it: then what was taught again stands in a new one.
     """
-    coverage, planned = _plan(session, team_id, audience, attestation)
+    viewer = Viewer.model(audience)
+    coverage, planned = _plan(session, team_id, audience, viewer, attestation.sources)
     rights = manifest(attestation, _trained_sources(coverage, planned), coverage.left_out)
     digest = snapshot_hash(planned)
     newest = snapshots.newest(session, team_id, audience)
     if newest and newest.hash == digest and snapshots.is_whole(session, newest):
         return Frozen(newest, rights)
-    rows = _rows(session, team_id, audience, planned)
+    rows = _rows(session, team_id, audience, viewer, planned)
     return Frozen(snapshots.add(session, team_id, audience, digest, rows), rights)
 
 
@@ -67,17 +68,28 @@ def is_unchanged(
 ) -> bool:
     """Say whether a snapshot taken now would be the same as that one."""
     before = session.get_one(Snapshot, snapshot_id)
-    _, planned = _plan(session, team_id, before.audience, attestation)
+    viewer = Viewer.model(before.audience)
+    _, planned = _plan(session, team_id, before.audience, viewer, attestation.sources)
     return snapshot_hash(planned) == before.hash and snapshots.is_whole(session, before)
 
 
+def as_if_frozen(
+    session: Session, team_id: str, audience: str, viewer: Viewer, sources: Sequence[str]
+) -> tuple[dict[str, int], Iterator[SnapshotRow]]:
+    """
+    The rows that a snapshot would have now, and how many examples of other sources it leaves out.
+
+    Only the questions are in memory at once; nothing is kept.
+    """
+    coverage, planned = _plan(session, team_id, audience, viewer, sources)
+    rows = _rows(session, team_id, audience, viewer, planned)
+    return coverage.left_out, (SnapshotRow(**row, snapshot_id=0, position=0) for row in rows)
+
+
 def _plan(
-    session: Session, team_id: str, audience: str, attestation: Attestation
+    session: Session, team_id: str, audience: str, viewer: Viewer, sources: Sequence[str]
 ) -> tuple[Coverage[sa.Row[Any]], list[Planned]]:
-    viewer = Viewer.model(audience)
-    coverage = sort_by_rights(
-        snapshots.questions_of(session, team_id, audience, viewer), attestation.sources
-    )
+    coverage = sort_by_rights(snapshots.questions_of(session, team_id, audience, viewer), sources)
     wordings = snapshots.other_wordings(session, team_id, audience, viewer)
     examples = snapshots.material(session, team_id, audience, viewer)
     return coverage, plan_rows(coverage.covered, wordings, examples)
@@ -89,9 +101,8 @@ def _trained_sources(coverage: Coverage[sa.Row[Any]], planned: list[Planned]) ->
 
 
 def _rows(
-    session: Session, team_id: str, audience: str, planned: list[Planned]
+    session: Session, team_id: str, audience: str, viewer: Viewer, planned: list[Planned]
 ) -> Iterator[dict[str, Any]]:
-    viewer = Viewer.model(audience)
     for page in pages(iter(planned), snapshots.PAGE):
         ids = {row.example_id for row in page}
         found = snapshots.material(session, team_id, audience, viewer, ids)

@@ -31,6 +31,7 @@ from storage.tables import (
     ErasureState,
     ModelVersion,
     OutboxState,
+    Run,
     VersionState,
 )
 
@@ -127,8 +128,8 @@ def receipt_words(row: Erasure) -> str:
         f"{counts.get('contexts', 0)} with your words in between, "
         f"{counts.get('wordings', 0)} wordings, {counts.get('snapshot_rows', 0)} rows of data "
         f"sets and {counts.get('model_versions', 0)} model versions that learned from them and "
-        "are being replaced. Your votes count on without your name. I keep nothing of yours "
-        "again; an admin can look the receipt up, and it names no word."
+        "are being replaced. Your votes on examples count on without your name. I keep nothing of "
+        "yours again; an admin can look the receipt up, and it names no word."
     )
 
 
@@ -153,7 +154,10 @@ def _clear(broom: Broom, found: Erasure) -> bool:
     with broom.database.write() as session:
         row = session.get_one(Erasure, found.id)
         if row.user_id:
-            sweeping.replace_person(session, row.team_id, row.user_id, forgetting.pseudonym())
+            forgetting.take_name_out(session, row, Grace(broom.now(), broom.serve_days))
+        if set(row.run_ids) - set(found.run_ids):
+            session.add(row)
+            return True  # a snapshot was taken meanwhile; the files of its runs are next
         for run_id in row.run_ids:
             # Again: what was asked before the erasure may have been answered after it.
             if run := runs.get(session, row.team_id, run_id):
@@ -222,37 +226,51 @@ def _remove_adapter(broom: Broom, version: ModelVersion) -> None:
 
 
 def _purge(broom: Broom, found: Erasure) -> None:
-    """Delete a workspace that left: rows, then the files of its runs."""
-    with broom.database.write() as session:
-        run_ids = sweeping.run_ids(session, found.team_id)
-        away = [
-            (run.trainer, run.job_id)
-            for run_id in run_ids
+    """
+    Delete a workspace that left: files first, for its rows say which, and its erasure last. A
+    crash in between begins again with what is left.
+    """
+    with broom.database.read() as session:
+        every = [
+            run
+            for run_id in sweeping.run_ids(session, found.team_id)
             if (run := runs.get(session, found.team_id, run_id))
-            and run.job_id
-            and run.trainer in broom.elsewhere
         ]
+    _remove_elsewhere(broom, every)
+    _remove_all(broom, every)
+    with broom.database.write() as session:
         counts = sweeping.purge_workspace(session, found.team_id)
-    for trainer, job_id in away:
-        try:
-            broom.elsewhere[trainer].erase(job_id, keep_model=False)
-        except TrainingError as problem:
-            log.warning("What `%s` has of %s is still there; delete it by hand: %s",
-                      trainer, job_id, problem)  # fmt: skip
-        # An adapter that was downloaded lies under the provider's name for its job.
-        if is_plain_name(job_id):
-            shutil.rmtree(broom.home / JOB_FOLDERS[0] / job_id, ignore_errors=True)
-    for run_id in run_ids:
-        for jobs in JOB_FOLDERS:
-            shutil.rmtree(broom.home / jobs / f"run-{run_id}", ignore_errors=True)
-        shutil.rmtree(broom.home / "reports" / f"run-{run_id}", ignore_errors=True)
-    shutil.rmtree(broom.home / "exports", ignore_errors=True)
+    _remove_all(broom, every)  # what a run wrote while its rows were still there
+    broom.database.scrub()
+    with broom.database.write() as session:
+        sweeping.forget_erasures(session, found.team_id)
     broom.database.scrub()
     log.warning(
         "Slack says that the app was removed from %s: its %d rows are deleted. Install the app "
         "again to begin anew.", found.team_id, sum(counts.values()),
     )  # fmt: skip
     broom.on_purged()
+
+
+def _remove_elsewhere(broom: Broom, every: list[Run]) -> None:
+    for run in every:
+        if run.job_id and run.trainer in broom.elsewhere:
+            try:
+                broom.elsewhere[run.trainer].erase(run.job_id, keep_model=False)
+            except TrainingError as problem:
+                log.warning("What `%s` has of %s is still there; delete it by hand: %s",
+                            run.trainer, run.job_id, problem)  # fmt: skip
+
+
+def _remove_all(broom: Broom, every: list[Run]) -> None:
+    for run in every:
+        # An adapter that was downloaded lies under the provider's name for its job.
+        names = [f"run-{run.id}", run.job_id or ""]
+        for name in filter(is_plain_name, names):
+            for jobs in JOB_FOLDERS:
+                _remove(broom.home / jobs / name)
+        _remove(broom.home / "reports" / f"run-{run.id}")
+    _remove(broom.home / "exports")
 
 
 def _remove(path: Path) -> None:

@@ -13,8 +13,9 @@ TITLE = "Forget me"
 _WHAT = (
     "I erase every example with your question or answer, your words in other examples, and the "
     "rows of data sets made from them. Model versions that learned from them are replaced, and "
-    "answer nobody after {days:g} days. Your votes count on without your name, so you cannot take "
-    "them back. From then on I keep nothing of yours: *this is for good.*"
+    "answer nobody after {days:g} days. What you said of my answers goes too; your votes on "
+    "examples count on without your name, so you cannot take them back. From then on I keep "
+    "nothing of yours: *this is for good.*"
 )
 _NOT = (
     "Your messages in Slack stay where they are, and you can still ask me. What your "

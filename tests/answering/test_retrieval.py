@@ -154,8 +154,9 @@ def test_examples_that_others_may_see_do_not_crowd_out_ones_own(database, monkey
     with database.write() as session:
         for number in range(30):
             teach(session, "staging database", f"Secret {number}.", audience="C0OPS")
-    monkeypatch.setattr(retrieval, "FEW_ROWS", 0)
-    monkeypatch.setattr(retrieval, "COMPARED", 2)
+    # Several pages of what others may see come first.
+    for name, value in (("FEW_ROWS", 0), ("COMPARED", 2), ("_IDS_AT_ONCE", 4)):
+        monkeypatch.setattr(retrieval, name, value)
 
     assert found(database, "the staging database") == ["Ask Bob."]
 

@@ -32,7 +32,7 @@ class Case:
 
 
 def cases() -> list[Case]:
-    return [_case(line) for line in LINES]
+    return [case_of(line) for line in LINES]
 
 
 def fill(line: str) -> str:
@@ -45,7 +45,7 @@ def fill(line: str) -> str:
     return _HOLE.sub(characters, line)
 
 
-def _case(line: str) -> Case:
+def case_of(line: str) -> Case:
     filled = fill(line.replace("~", ""))
     return Case(_SECRET.sub(r"\1", filled), tuple(_SECRET.findall(filled)))
 

@@ -1,11 +1,14 @@
 """Questions that ask the same are found, kept as pairs, and shown to those who may see both."""
 
+import numpy as np
 import pytest
 from sqlmodel import Session, select
 
+from bot.curation import near_duplicates as how
 from bot.curation.capture import Ballot, collect_example
 from bot.curation.lesson import Coordinates, Lesson
 from bot.curation.near_duplicates import near_duplicates, note_near_duplicates
+from bot.embedding.index import Nearness
 from bot.errors import NotFoundError
 from storage.audience import WORKSPACE, Viewer
 from storage.near_duplicates import open_pairs, resolve
@@ -204,3 +207,26 @@ def test_an_example_that_is_proposed_again_makes_its_pairs_again(session):
         ballot = Ballot("bob", "U0BOB", value, True, at)
         collect_example(session, TEAM, WORKSPACE, lesson(DOOR_TOO, "Key.", "2.0"), ballot)
         assert len(pairs(session)) == (value == 1)
+
+
+def test_those_of_another_channel_do_not_hide_a_near_duplicate(database, monkeypatch):
+    """Many examples that mean nearly the same, and that the viewer may not see."""
+    for name, value in (("COMPARED_AT_MOST", 3), ("_IDS_AT_ONCE", 4)):
+        monkeypatch.setattr(how, name, value)
+    with database.write() as session:
+        here = teach(session, "Where is the sauna?", "Behind the blue door.").id
+        cosines = {here: 0.8}
+        for number in range(3):
+            cosines[teach(session, f"Fact {number}?", "Yes.").id] = 0.3
+        for number in range(20):
+            cosines[teach(session, f"Bath {number}?", "No.", audience="C0HR").id] = 0.9
+    ids = np.array(list(cosines))
+    values = np.array(list(cosines.values()), np.float32)
+    nearness = Nearness(ids, values, {each: place for place, each in enumerate(cosines)})
+
+    with database.read() as session:
+        found = near_duplicates(
+            session, TEAM, Viewer.person(["C0OPS"]), "Whither for heat?", nearness=nearness
+        )
+
+    assert [each.example_id for each in found] == [here]

@@ -8,6 +8,7 @@ from bot.curation.redaction import Redactor, in_words, redact
 from bot.curation.spans import Kind
 from bot.errors import SettingsError
 from tests.curation.redaction_cases import Case, cases
+from tests.curation.redaction_cases_everyday import everyday, everyday_ordinary
 from tests.curation.redaction_cases_ordinary import ordinary
 from tests.curation.redaction_figures import false_alarm, figures, leaks
 
@@ -28,7 +29,14 @@ def test_recall_and_false_positives_reach_what_is_promised(half: str):
     assert found.false_positives <= 0.02, found.alarms
 
 
-@pytest.mark.parametrize("case", [*cases()[::7], *ordinary()[::7]], ids=lambda case: case.text[:20])
+def test_what_ordinary_life_has_besides_is_found_and_what_looks_like_it_stays():
+    assert [case.text for case in everyday() if leaks(REDACTOR, case)] == []
+    assert [case.text for case in everyday_ordinary() if false_alarm(REDACTOR, case)] == []
+
+
+@pytest.mark.parametrize(
+    "case", [*cases()[::7], *ordinary()[::7], *everyday()[::3]], ids=lambda case: case.text[:20]
+)
 def test_redacting_twice_changes_nothing(case: Case):
     once = REDACTOR.redact(case.text).text
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select, update
 
 from bot.dataset.rights import attest
 from bot.dataset.rows import build_rows, snapshot_hash
@@ -14,8 +15,8 @@ from bot.dataset.snapshot import freeze, proves, take_snapshot
 from bot.dataset.splits import MANY_EXAMPLES, words_of
 from storage.audience import WORKSPACE
 from storage.database import Database
-from storage.tables import Example, SnapshotRow, Source, Split, Wording, WordingUse
-from tests.teaching import TEAM, fresh_database, teach, teach_facts
+from storage.tables import Example, Snapshot, SnapshotRow, Source, Split, Wording, WordingUse
+from tests.teaching import TEAM, fresh_database, teach, teach_facts, thaw
 
 texts = st.text(min_size=1, max_size=12)
 
@@ -135,11 +136,64 @@ def test_tombstones_prove_the_rest(database):
     assert is_proven(database, snapshot)
 
 
+@pytest.mark.parametrize(
+    ("of", "values"),
+    [
+        (SnapshotRow, {"answer": "something else"}),
+        (SnapshotRow, {"question": "", "answer": "", "context": []}),  # blank, and not marked so
+        (SnapshotRow, {"erased": True}),  # marked so, and not blank
+        (SnapshotRow, {"erased": True, "question": "", "answer": "", "row_hash": "0"}),
+        (SnapshotRow, {"split": Split.VALIDATION}),
+        (SnapshotRow, {"position": 99}),
+        (SnapshotRow, {"snapshot_id": 2}),
+        (SnapshotRow, {"example_id": 2}),
+        (SnapshotRow, {"question_source": "import"}),
+        (SnapshotRow, {"answer_source": "import"}),
+        (SnapshotRow, {"team_id": "T1"}),
+        (Snapshot, {"hash": "0"}),
+        (Snapshot, {"audience": "C0OPS"}),
+        (Snapshot, {"number": 9}),
+    ],
+)
+def test_the_database_refuses_to_change_what_is_frozen(database, of, values):
+    with database.write() as session:
+        teach_facts(session, 2)
+    snapshot = freeze_now(database)
+    with database.write() as session:
+        teach(session, "And the lamp?", "On the shelf.")
+    freeze_now(database)
+
+    def change() -> None:
+        with database.write() as session:
+            session.exec(update(of).where(of.id == 1).values(**values))
+
+    with pytest.raises(IntegrityError, match="a snapshot never changes"):
+        change()
+    assert is_proven(database, snapshot)
+
+
+def test_a_tombstone_stays_one(database):
+    with database.write() as session:
+        teach_facts(session, 2)
+    freeze_now(database)
+    erase(database, 0)
+
+    def change(**values) -> None:
+        with database.write() as session:
+            session.exec(update(SnapshotRow).where(SnapshotRow.position == 0).values(**values))
+
+    change(erased=True)
+    for values in ({"erased": False}, {"answer": "back again"}):
+        with pytest.raises(IntegrityError, match="a snapshot never changes"):
+            change(**values)
+
+
 def test_a_changed_row_and_a_lost_row_are_noticed(database):
     with database.write() as session:
         teach_facts(session, 5)
     snapshot = freeze_now(database)
     with database.write() as session:
+        thaw(session)
         row = session.exec(select(SnapshotRow).where(SnapshotRow.position == 2)).one()
         before, row.answer = row.answer, "something else"
     assert not is_proven(database, snapshot)

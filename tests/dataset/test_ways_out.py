@@ -26,7 +26,7 @@ from bot.errors import AttestationMissingError, TrainingError
 from bot.settings import load_settings
 from storage.audience import WORKSPACE
 from storage.tables import SnapshotRow, Source, Split
-from tests.teaching import TEAM, fresh_database, teach
+from tests.teaching import TEAM, fresh_database, teach, thaw
 
 ROOT = Path(__file__).parents[2]
 #: What an instruction begins with.
@@ -101,6 +101,7 @@ def by_command(home: Path) -> Iterator[dict]:
         freeze(session, TEAM, WORKSPACE, attestation)
     yield from check(home)  # something is left out, and there is too little
     with database.write() as session:
+        thaw(session)
         session.get_one(SnapshotRow, 1).answer = "There."
     yield from check(home, "--snapshot", "1")
     database.close()

@@ -61,11 +61,29 @@ def test_a_vote_on_what_a_person_said_is_no_feedback(desk):
         assert session.exec(select(Feedback)).all() == []
 
 
-def test_who_was_forgotten_and_says_the_same_again_adds_no_second_vote(desk, answer):
-    desk.vote("U0CAROL", answer, GOOD)
+def forget(desk, user_id: str) -> None:
     with desk.database.write() as session:
-        row = forgetting.opt_out(session, TEAM, "U0CAROL")
+        row = forgetting.opt_out(session, TEAM, user_id)
         forgetting.forget_person(session, row, Grace(utc_now()))
+
+
+def test_who_was_forgotten_and_says_the_same_again_adds_no_second_vote(desk, answer):
+    desk.vote("U0BOB", answer, BAD)
+    for _ in range(3):
+        desk.vote("U0CAROL", answer, GOOD)
+        assert tally(desk) == (0, 0)  # one against one, whoever was forgotten in between
+        forget(desk, "U0CAROL")
+        assert tally(desk) == (0, 1)
+
+
+def test_nobody_is_two_voters_of_a_canary_by_being_forgotten_in_between(desk, answer):
+    with desk.database.write() as session:
+        session.exec(select(Question)).one().canary_id = 7
+    desk.vote("U0CAROL", answer, GOOD)
+    forget(desk, "U0CAROL")
     desk.vote("U0CAROL", answer, GOOD)
 
-    assert tally(desk) == (1, 0)
+    with desk.database.read() as session:
+        assert feedback.voters(session, TEAM, 7) == ["U0CAROL"]
+        assert feedback.of_canary(session, TEAM, 7) == {"workspace-v1": (1, 0)}
+        assert feedback.of_canary(session, TEAM, 7, without="U0CAROL") == {}

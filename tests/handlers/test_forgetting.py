@@ -1,6 +1,7 @@
 """What people and Slack take back: opt-outs, deletions, edits, uninstalls, down to raw bytes."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +14,7 @@ from bot.curation import forgetting
 from bot.curation.capture import Ballot, collect_example
 from bot.curation.forgetting import Grace
 from bot.curation.lesson import Lesson
-from bot.dataset.snapshot import snapshot_hash, take_snapshot
+from bot.dataset.snapshot import proves, snapshot_hash, take_snapshot
 from bot.errors import TrainingError
 from bot.pipeline import forgetting as steps
 from bot.training.remote_errors import RowsRejectedError
@@ -41,10 +42,10 @@ from storage.tables import (
     VersionState,
     Vote,
 )
-from tests.capture_desk import Desk
+from tests.capture_desk import CrashError, Desk
 from tests.forgetting_office import Office
 from tests.running_sandbox import RunningSandbox, running_sandbox
-from tests.teaching import TEAM, teach_facts
+from tests.teaching import TEAM, teach, teach_facts
 
 ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 SECRET = "xylophone quarantine"
@@ -370,6 +371,24 @@ def test_a_version_that_learned_from_it_is_replaced_and_stops_at_its_day(office)
     assert not (office.home / version.gguf_path).exists()
 
 
+def test_whom_a_frozen_row_names_is_forgotten_and_the_hash_still_proves_the_rest(office):
+    with office.database.write() as session:
+        teach_facts(session, 2)
+        teach(session, "Who has the key?", f"Ask {CAROL}, she has it.")
+    train(office)
+
+    office.forget(CAROL)
+
+    office.database.scrub()
+    assert office.bytes_with(CAROL) == []
+    assert [row.erased for row in office.rows(SnapshotRow)].count(True) == 1
+    assert "she has it" in office.desk.examples()[2].answer
+    (marked,) = office.rows(ModelVersion)
+    assert marked.tainted_at is not None
+    with office.database.read() as session:
+        assert proves(session, TEAM, office.rows(Snapshot)[0])
+
+
 def test_no_rollback_returns_to_a_version_that_learned_from_it(office):
     with office.database.write() as session:
         teach_facts(session, 3)
@@ -399,7 +418,7 @@ def test_a_channel_that_turns_private_keeps_what_was_learned_there(office):
     assert (example.audience, example.state) == ("C0HELP", ExampleState.APPROVED)
     with office.database.read() as session:
         everyone = Viewer.person(())
-        assert snapshots.approved_examples(session, TEAM, WORKSPACE, everyone) == []
+        assert snapshots.questions_of(session, TEAM, WORKSPACE, everyone) == []
         assert snapshots.rows_of(session, TEAM, 1, everyone) == []
 
 
@@ -423,6 +442,53 @@ def test_a_workspace_that_uninstalls_leaves_nothing_and_the_bot_stops(office):
     assert office.bytes_with(TEAM) == []
     for table in (Example, Run, ModelVersion, AuditEntry, Erasure):
         assert office.rows(table) == []
+
+
+#: A purge passes two commits and two scrubs, each with a before and an after.
+@pytest.mark.parametrize("point", range(8))
+def test_a_purge_that_is_killed_anywhere_is_carried_through_at_the_next_start(office, point):
+    alice_answers(office)
+    train(office)
+    (office.home / "exports").mkdir()
+    (office.home / "exports" / "export.csv").write_text(SECRET)
+    on_uninstalled({"team_id": TEAM}, office.desk.deps)
+    office.database.crash_at(point)
+
+    with pytest.raises(CrashError):
+        steps.step(steps.Broom(office.database, office.home))
+    office.database.revive()
+    office.database._engine.dispose()
+    steps.step(steps.Broom(office.database, office.home))
+
+    assert office.bytes_with(SECRET) == []
+    assert office.bytes_with(TEAM) == []
+    assert [
+        path.name for path in office.home.iterdir() if path.is_dir() and any(path.iterdir())
+    ] == []
+    assert office.rows(Erasure) == []
+
+
+def test_files_that_went_before_a_kill_do_not_keep_the_rest(office, monkeypatch):
+    alice_answers(office)
+    train(office)
+    on_uninstalled({"team_id": TEAM}, office.desk.deps)
+    removed: list[str] = []
+
+    def remove_one(path):
+        if removed:
+            raise CrashError
+        removed.append(path.name)
+        shutil.rmtree(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "_remove", remove_one)
+        with pytest.raises(CrashError):
+            steps.step(steps.Broom(office.database, office.home))
+    assert office.bytes_with(SECRET) != []
+    steps.step(steps.Broom(office.database, office.home))
+
+    assert office.bytes_with(SECRET) == []
+    assert office.bytes_with(TEAM) == []
 
 
 def test_a_purge_waits_for_its_day(office):

@@ -74,7 +74,9 @@ def subcommands() -> dict[str, Word]:
         "pin": Word(
             pin, "pin <version>", "what answers in this channel, or `prompting`", "curator"
         ),
-        "export": Word(export, "export <what> [format]", "a file for you alone: `audit`", "admin"),
+        "export": Word(
+            export, "export <what> [format]", "a file for you alone: `dataset` or `audit`", "admin"
+        ),
         "settings": Word(show_settings, "settings", "who approves, and what counts as a vote"),
         "rollback": Word(rollback, "rollback", "return to what answered before", "admin"),
         "forget-me": Word(forget_me, "forget-me", "erase everything of mine, for good"),

@@ -463,6 +463,8 @@ def test_a_wrong_answer_gets_a_reason_and_a_right_one_in_its_place(sandbox, data
     sandbox.wait_for(lambda _: newest(database).answer == "With oil.")
     example = newest(database)
     assert "With butter." in str(view["blocks"])
+    assert "may hear it" not in str(told_so["blocks"])  # nobody hears what is wrong
+    told(sandbox, CAROL, "Kept. Proposed:")
     assert (example.original_answer, example.state) == ("With butter.", ExampleState.PROPOSED)
     assert (example.answer_source, example.author_id) == ("authored", CAROL)
     with database.read() as session:

@@ -20,8 +20,8 @@ ANSWER = (
 )
 AGAIN = "@Apprentice who lets me into the staging db?"
 GOOD = "white_check_mark"
-#: The buttons of a run's card, while it is under way and when it is judged.
-UNDER_WAY, VERDICTS = "cancel", {"promote", "hold"}
+#: The buttons of a run's card: while it is under way, when it is judged, until somebody decides.
+UNDER_WAY, JUDGED, DECISIONS = "cancel", "report", {"promote", "hold"}
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ STEPS = (
     Step("train", "Start training as Alice",
          "She is an owner, so she may type /apprentice train, and state what may be trained on.",
          "U0ALICE", "Write it for me"),
-    Step("watch", "Watch it learn",
+    Step("watch", "Watch it learn, and promote it",
          "Progress, loss and the verdict appear where training was started. "
-         "Promote the result if it has earned it."),
+         "Then press Promote on its card, if it has earned it."),
     Step("again", "Ask again in other words",
          "The tuned version answers, and says which version spoke.", "U0CAROL", "Write it for me"),
 )  # fmt: skip
@@ -115,12 +115,12 @@ class Progress:
         if UNDER_WAY in actions:
             self.done.add("train")
             self.run = where
-        if actions & VERDICTS:
-            self.done |= {"train", "watch"}
+        if JUDGED in actions:
+            self.done |= {"train"} if actions & DECISIONS else {"train", "watch"}
             self.verdict = where
         if asked and root is not None:
             self.done.add("ask")
-            if self.verdict and root.ts > self.verdict[1]:
+            if "watch" in self.done and self.verdict and root.ts > self.verdict[1]:
                 self.done.add("again")
 
 

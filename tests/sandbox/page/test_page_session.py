@@ -212,10 +212,10 @@ def test_orders_cannot_break_out_of_their_script():
     assert "\u2028" not in code
 
 
-def run_card(action: str) -> Draft:
-    words = {"type": "plain_text", "text": action}
-    button = {"type": "button", "action_id": action, "text": words, "value": "1"}
-    return Draft("a run", [{"type": "actions", "elements": [button]}])
+def run_card(*actions: str) -> Draft:
+    words = {"type": "plain_text", "text": "press"}
+    buttons = [{"type": "button", "action_id": a, "text": words, "value": "1"} for a in actions]
+    return Draft("a run", [{"type": "actions", "elements": buttons}])
 
 
 def test_the_guide_shows_bob_the_tools_of_the_answer(workspace, open_tab):
@@ -259,7 +259,9 @@ def test_the_guide_ticks_off_what_really_happened(workspace, open_tab):
     tab.do("guide_do", do="run")
     assert ("show", "channel", f"channel-{card.ts}") in tab.draw()
 
-    workspace.chat.post("U0APPRENTICE", "C0HELP", run_card("promote"))
+    workspace.chat.update("U0APPRENTICE", "C0HELP", card.ts, run_card("report", "promote", "hold"))
+    assert progress.next().key == "watch"  # nobody has decided: the base model still answers
+    workspace.chat.update("U0APPRENTICE", "C0HELP", card.ts, run_card("report"))
     assert progress.next().key == "again"
 
     root = say(workspace, "U0CAROL", "<@U0APPRENTICE> who lets me in?")

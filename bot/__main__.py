@@ -2,8 +2,16 @@
 
 import sys
 
-from bot.cli import main
-from bot.settings import load_settings
+try:
+    from bot.cli import main
+    from bot.settings import load_settings
+except ModuleNotFoundError as missing:
+    if str(missing.name).partition(".")[0] in {"bot", "handlers", "storage"}:
+        raise
+    sys.exit(
+        f"{missing.name} is not installed for {sys.executable}. `make setup` installs everything "
+        "into .venv; then write .venv/bin/python -m bot"
+    )
 
 if __name__ == "__main__":
     sys.exit(main(load_settings))

@@ -8,7 +8,7 @@ from handlers import blocks
 from handlers.blocks import Block
 from handlers.reactions import GOOD
 from storage.audience import WORKSPACE
-from storage.tables import Example, ExampleState
+from storage.tables import Example, ExampleState, Source
 
 #: How much of a text a confirmation shows, in characters; two of them fit a phone's screen.
 _SHOWN = 600
@@ -76,7 +76,7 @@ def confirmation(
     """
     Text and blocks for who voted; ``undo`` is the button's value, ``lesson`` what was kept now.
     """
-    text = f"{_lead(outcome, value)} {outcome_sentence(outcome)}"
+    text = f"{_lead(outcome, value, lesson)} {outcome_sentence(outcome)}"
     shown = _card(outcome.example, text)
     if note := replaced_sentence(lesson):
         shown.append(blocks.context(note))
@@ -146,18 +146,18 @@ def _after_a_no(example: Example, undo: str) -> Block:
     return blocks.actions(undo_button(undo), right, why, block_id=f"why|{key}")
 
 
-def _lead(outcome: Outcome, value: int) -> str:
+def _lead(outcome: Outcome, value: int, lesson: Lesson | None) -> str:
     if value != GOOD:
         return "Noted."
-    return "Kept." if outcome.before is None else "Noted as good."
+    is_written = lesson is not None and lesson.answer_source is Source.AUTHORED
+    return "Kept." if outcome.before is None or is_written else "Noted as good."
 
 
 def _card(example: Example, text: str) -> list[Block]:
-    return [
-        blocks.section(text),
-        *question_and_answer(example.question, example.answer),
-        blocks.context(audience_sentence(example.audience)),
-    ]
+    shown = [blocks.section(text), *question_and_answer(example.question, example.answer)]
+    if example.state is not ExampleState.REJECTED:  # nobody hears what is wrong
+        shown.append(blocks.context(audience_sentence(example.audience)))
+    return shown
 
 
 def _quote(text: str) -> str:

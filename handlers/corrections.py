@@ -17,7 +17,10 @@ from storage.tables import Example, Source
 
 _NOT_YOURS = "Only the person who marked this as wrong can say why."
 _GONE = "That mark was taken back, so it needs no reason any more."
-_WRONG = "*The answer that was wrong.* What you write takes its place; it is kept beside yours."
+_WRONG = (
+    "*The answer that was wrong.* What you write takes its place; I keep it beside yours, to "
+    "learn the difference."
+)
 
 
 def register(app: App, deps: Deps) -> None:

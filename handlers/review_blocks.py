@@ -27,7 +27,7 @@ TITLES = {
 _INTROS = {
     Queue.DISPUTED: "Curators disagree about these. Your decision settles it.",
     Queue.HELD: "Many votes by one person in a short time: somebody else has to look first.",
-    Queue.CONTRADICTION: "The same question, two different answers. Which one is right?",
+    Queue.CONTRADICTION: "The questions look alike, the answers differ. Which one is right?",
     Queue.PROPOSED: "Colleagues marked these as good. I use them once they are approved.",
     Queue.WIDENING: "A member wants others to hear these. A second member has to agree.",
     Queue.NEAR_DUPLICATE: "Two examples that ask the same. Keeping one keeps both ways to ask.",

@@ -74,7 +74,7 @@ def on_report(ack: Ack, body: Payload, action: Payload, respond: Respond, deps: 
             channel_id=user_id,
             user_id=user_id,
             kind=OutboxKind.FILE,
-            text=f"Here is the report of run {run_id}. Open it in a browser.",
+            text=f"The report of run {run_id} is in this thread. Open it in a browser.",
             uploads=[{"subject": REPORT, "run": run_id}],
         )
     deps.database.wake(WANTED)

@@ -79,6 +79,8 @@ def progress_words(run: Run) -> str:
     if state in (RunState.TRAINING, RunState.EVALUATING) and done is not None and total:
         what = "step" if state == RunState.TRAINING else "answer"
         parts = [f"`{bar(done / total)}` {done * 100 // total} %", f"{what} {done} of {total}"]
+    elif run.state == RunState.TRAINING and not progress:
+        parts = ["Starting …"]  # a model is loaded, or a provider has it in its queue
     if (loss := progress.get("loss")) is not None:
         parts.append(f"loss {loss:.2f}")
     if (seconds := progress.get("seconds_left")) is not None:

@@ -127,7 +127,10 @@ def _answer(session: Session, team_id: str, draft: Draft, audience: str, outcome
 def _note_correction(
     session: Session, team_id: str, lesson: Lesson, ballot: Ballot, example: Example
 ) -> None:
-    """Whoever keeps another answer in the place of ours says that ours was wrong."""
+    """
+    Whoever keeps another answer in the place of ours says that ours was wrong, and answers the
+    question.
+    """
     ours = example.original_answer or lesson.original or example.answer
     if lesson.at is None or ours.strip() == lesson.answer.strip():
         return
@@ -138,6 +141,8 @@ def _note_correction(
             session, question,
             key=ballot.key, user_id=ballot.user_id, value=BAD, order_key=ballot.order_key,
         )  # fmt: skip
+        if asked_in_vain := unanswered.of_question(session, question):
+            mark_answered(session, asked_in_vain, example)
 
 
 def _confirm(

@@ -94,6 +94,12 @@ def get(session: Session, team_id: str, viewer: Viewer, unanswered_id: int) -> U
     return found
 
 
+def of_question(session: Session, question: Question) -> Unanswered | None:
+    """What a question somebody asked was counted as, if it was asked in vain."""
+    ask = _ask_of(session, question)
+    return session.get(Unanswered, ask.unanswered_id) if ask else None
+
+
 def note(
     session: Session,
     question: Question,

@@ -70,6 +70,18 @@ def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path):
     assert "slack_message" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["train", "advise"])
+def test_an_audience_without_examples_is_refused_with_those_that_have_some(
+    home_with_examples: Path, command: str
+):
+    result = bot(command, "--audience", "C0NOPE", home=home_with_examples)
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        "There is no example of C0NOPE. Audiences with examples: workspace, C0OPS.\n"
+    )
+
+
 def test_train_queues_a_run_once(home_with_examples: Path):
     bot("attest", "--by", "U0ALICE", "--sources", "import", home=home_with_examples)
     first = bot("train", home=home_with_examples)

@@ -119,6 +119,7 @@ def test_a_foreign_file_with_errors_ends_with_1_and_names_them(dataset: Shell, r
         "diff 1 2",
         "stats 1",
         "snapshot",
+        "snapshot --audience C0NOPE",
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(dataset: Shell, command: str):

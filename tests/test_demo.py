@@ -1,14 +1,17 @@
 """The demo's data: its history, its first examples, and beginning anew."""
 
+import socket
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from bot.demo.alone import DemoRunsError, alone
 from bot.demo.history import read_or_write_history
 from bot.demo.seeding import seed_examples
-from bot.demo.supervisor import erase
+from bot.demo.supervisor import DemoError, erase, run_demo
 from bot.seed.organisation import curated_facts
+from bot.settings import Settings
 from storage.database import Database
 from storage.tables import Example, Wording, WordingUse
 
@@ -83,3 +86,27 @@ def test_beginning_anew_deletes_the_demos_files_and_nothing_else(tmp_path: Path)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "notes.txt"]
     assert (elsewhere / "precious").read_text() == "precious"
+
+
+def test_a_second_demo_on_the_same_folder_is_told_where_the_first_one_is(tmp_path: Path):
+    (tmp_path / "apprentice.db").write_text("in use")
+    settings = Settings(apprentice_home=tmp_path)
+
+    with alone(tmp_path, "http://localhost:3000"), pytest.raises(DemoRunsError) as refusal:
+        run_demo(settings, port=3001, reset=True)
+
+    assert f"with the data in {tmp_path}: open http://localhost:3000," in str(refusal.value)
+    assert (tmp_path / "apprentice.db").read_text() == "in use"
+    with alone(tmp_path, "http://localhost:3001"):
+        pass  # the first one has ended
+
+
+def test_beginning_anew_on_a_port_in_use_deletes_nothing(tmp_path: Path):
+    (tmp_path / "apprentice.db").write_text("mine")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        with pytest.raises(DemoError, match=f"make demo PORT={port + 1}"):
+            run_demo(Settings(apprentice_home=tmp_path), port=port, reset=True)
+
+    assert (tmp_path / "apprentice.db").read_text() == "mine"

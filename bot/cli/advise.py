@@ -11,6 +11,7 @@ from bot.cli.options import (
     JsonOption,
     TeamOption,
     open_database,
+    require_audience,
     settings_of,
     team_of,
 )
@@ -34,6 +35,7 @@ def advise(
     with open_database(settings) as database:
         team_id = team_of(database, team)
         with database.read() as session:
+            require_audience(session, team_id, audience)
             viewer = operator(session, team_id)
             advice = figures_for(session, team_id, audience, viewer, settings.trainer)
     page = sections(advice)

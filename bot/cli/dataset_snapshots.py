@@ -14,6 +14,7 @@ from bot.cli.options import (
     TeamOption,
     open_database,
     print_rows,
+    require_audience,
     settings_of,
     team_of,
 )
@@ -46,6 +47,7 @@ def snapshot(
     with open_database(settings_of(context)) as database:
         team_id = team_of(database, team)
         with database.write() as session:
+            require_audience(session, team_id, audience)
             attestation = attestations.newest(session, team_id)
             if attestation is None:
                 raise AttestationMissingError

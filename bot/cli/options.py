@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
-from bot.errors import SettingsError
+from bot.errors import NotFoundError, SettingsError
 from bot.restore import finish_interrupted
 from bot.restored import forget_unknown
 from bot.settings import Settings
 from storage import ledger
+from storage.audience import WORKSPACE
 from storage.database import Database
 from storage.ledger import Ledger
 from storage.schema import upgrade
@@ -83,6 +84,22 @@ def team_of(database: Database, team: str) -> str:
             + " or --team ".join(sorted(teams))
         )
     return teams.pop() if teams else DEMO_TEAM
+
+
+def require_audience(session: Session, team_id: str, audience: str) -> None:
+    """
+    Raises:
+        NotFoundError: nobody taught anything there; a mistyped id would train on, or advise of,
+            the workspace's examples alone.
+    """
+    of_channels = select(col(Example.audience)).where(
+        Example.team_id == team_id, Example.audience != WORKSPACE
+    )
+    known = [WORKSPACE, *sorted(session.exec(of_channels.distinct()))]
+    if audience not in known:
+        raise NotFoundError(
+            f"There is no example of {audience}. Audiences with examples: {', '.join(known)}."
+        )
 
 
 def print_rows(rows: list[dict[str, Any]], *, as_json: bool, empty: str) -> None:

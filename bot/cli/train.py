@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import AudienceOption, TeamOption, open_database, settings_of, team_of
+from bot.cli.options import (
+    AudienceOption,
+    TeamOption,
+    open_database,
+    require_audience,
+    settings_of,
+    team_of,
+)
 from bot.dataset import rights
 from bot.dataset.errors import ExportRefusedError
 from bot.errors import AttestationMissingError, NoSuchTrainerError, NotFoundError
@@ -117,6 +124,7 @@ def _export(
 
 def _enqueue(database: Database, team_id: str, audience: str, trainer: str, part: float) -> Run:
     with database.write() as session:
+        require_audience(session, team_id, audience)
         if attestations.newest(session, team_id) is None:
             raise AttestationMissingError
         if open_run := runs.open_run_of(session, team_id, audience):

@@ -23,7 +23,7 @@ def trainer(
         datetime | None,
         typer.Option(help="The day this service ends; clients are told.", formats=["%Y-%m-%d"]),
     ] = None,
-    stored_mb: Annotated[int, typer.Option(help="Megabytes of files a key may keep.")] = 0,
+    stored_mb: Annotated[int, typer.Option(help="Megabytes of files a key may keep; 0: any.")] = 0,
 ) -> None:
     """Serve files, fine-tuning jobs and chat under /v1, for any OpenAI client."""
     from bot.app import start_logging

@@ -18,6 +18,7 @@ from types import FrameType
 
 import httpx2
 
+from bot.demo.alone import alone
 from bot.demo.history import HISTORY_FILE, read_or_write_history
 from bot.demo.seeding import seed_examples
 from bot.errors import BotError
@@ -42,12 +43,17 @@ def run_demo(settings: Settings, *, port: int, reset: bool) -> int:
 
     Raises:
         DemoError: the port is taken, or a child does not start.
+        DemoRunsError: another demo uses the same folder.
     """
     home = settings.apprentice_home.resolve()
-    if reset:
-        erase(home)
-    _require_free(port)
-    home.mkdir(parents=True, exist_ok=True)
+    with alone(home, f"http://localhost:{port}"):
+        _require_free(port)
+        if reset:
+            erase(home)
+        return _run(settings, home, port)
+
+
+def _run(settings: Settings, home: Path, port: int) -> int:
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, _setter(stopping))

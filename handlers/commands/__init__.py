@@ -15,6 +15,7 @@ from slack_sdk import WebClient
 
 from bot.errors import BotError
 from handlers import blocks
+from handlers.blocks import Block
 from handlers.commands.add import add
 from handlers.commands.advise import advise
 from handlers.commands.budget import budget
@@ -74,7 +75,9 @@ def subcommands() -> dict[str, Word]:
         "pin": Word(
             pin, "pin <version>", "what answers in this channel, or `prompting`", "curator"
         ),
-        "export": Word(export, "export <what> [format]", "a file for you alone: `audit`", "admin"),
+        "export": Word(
+            export, "export <what> [format]", "a file for you alone: `dataset` or `audit`", "admin"
+        ),
         "settings": Word(show_settings, "settings", "who approves, and what counts as a vote"),
         "rollback": Word(rollback, "rollback", "return to what answered before", "admin"),
         "forget-me": Word(forget_me, "forget-me", "erase everything of mine, for good"),
@@ -128,15 +131,20 @@ def _read(command: Payload) -> tuple[Ask, str]:
 
 
 def _help(ask: Ask, deps: Deps, client: WebClient) -> Reply:
-    lines = [
-        f"• `/apprentice {word.usage}` – {word.does}" + (f" _({word.role}s)_" if word.role else "")
-        for word in subcommands().values()
-    ]
     intro = (
         "*Ask me* by mentioning me in a channel, or write to me directly. *Teach me* by reacting "
         f"with :{deps.good_reaction}: to a good answer, or :{deps.bad_reaction}: to a wrong one."
     )
     return Reply(
         text="What you can ask of me: " + ", ".join(subcommands()),
-        blocks=(blocks.section(intro), blocks.section("\n".join(lines))),
+        blocks=(blocks.section(intro), *map(_words_for, (None, "curator", "admin"))),
     )
+
+
+def _words_for(role: str | None) -> Block:
+    lines = [
+        f"• `/apprentice {word.usage}` – {word.does}"
+        for word in subcommands().values()
+        if word.role == role
+    ]
+    return blocks.section("\n".join([f"*For {role}s*" if role else "*For everybody*", *lines]))

@@ -32,7 +32,7 @@ def export(ask: Ask, deps: Deps, client: WebClient) -> Reply:
             channel_id=ask.user_id,
             user_id=ask.user_id,
             kind=OutboxKind.FILE,
-            text=f"Here is what you asked for: {SUBJECTS[name].title}.",
+            text=f"In this thread is what you asked for: {SUBJECTS[name].title}.",
             uploads=[{"subject": name, "format": form}],
         )
         audit.record(

@@ -13,10 +13,7 @@ from storage.audience import Viewer
 from storage.tables import Evaluation, ModelVersion, Verdict, VersionState
 
 LISTED = 12
-_NOTHING = (
-    "There is no model version yet that you may see. An admin can train one with "
-    "`/apprentice train`."
-)
+_NOTHING = "There is no model version here yet. An admin can train one with `/apprentice train`."
 _VERDICTS = {
     Verdict.PROMOTE: "earned its promotion",
     Verdict.HOLD: "too little evidence",

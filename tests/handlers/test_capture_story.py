@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlmodel import select
 
-from storage import revisions, votes
-from storage.audience import Viewer
+from storage import revisions, unanswered, votes
+from storage.audience import WORKSPACE, Viewer
 from storage.tables import Example, ExampleState
 from tests.answering_bot import AnsweringBot, answering_bot
 from tests.running_sandbox import RunningSandbox, running_sandbox
@@ -454,6 +454,10 @@ def test_a_wrong_answer_gets_a_reason_and_a_right_one_in_its_place(sandbox, data
     )  # fmt: skip
     where = {"channel": "C0HELP", "message_ts": told_so["ts"]}
 
+    viewer = Viewer(frozenset({WORKSPACE}))
+    with database.read() as session:
+        open_before = unanswered.count_open(session, TEAM, viewer)
+
     sandbox.action(CAROL, "bad_reason", "outdated", **where)
     told(sandbox, CAROL, "it is out of date")
     sandbox.action(CAROL, "right_answer", **where)
@@ -463,11 +467,15 @@ def test_a_wrong_answer_gets_a_reason_and_a_right_one_in_its_place(sandbox, data
     sandbox.wait_for(lambda _: newest(database).answer == "With oil.")
     example = newest(database)
     assert "With butter." in str(view["blocks"])
+    assert "may hear it" not in str(told_so["blocks"])  # nobody hears what is wrong
+    told(sandbox, CAROL, "Kept. Proposed:")
     assert (example.original_answer, example.state) == ("With butter.", ExampleState.PROPOSED)
     assert (example.answer_source, example.author_id) == ("authored", CAROL)
     with database.read() as session:
         cast = votes.on(session, example)
         kept = revisions.of_example(session, TEAM, Viewer.person(()), example.id)
+        still_open = unanswered.count_open(session, TEAM, viewer)
+    assert still_open == open_before - 1  # nobody is asked to answer it once more
     assert [(vote.value, vote.reason) for vote in cast] == [(0, "outdated"), (1, None)]
     assert [(each.reason, each.answer) for each in kept] == [
         ("created", "With butter."), ("corrected", "With oil."),

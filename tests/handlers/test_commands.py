@@ -46,7 +46,12 @@ def test_help_lists_every_word_and_who_may_use_it(sandbox, bot, text):
         "pin",
     ):
         assert f"/apprentice {word}" in shown
-    assert "(admins)" in shown
+    for_all, for_curators, for_admins = (
+        shown.index(head) for head in ("For everybody", "For curators", "For admins")
+    )
+    assert for_all < shown.index("/apprentice add") < for_curators
+    assert for_curators < shown.index("/apprentice pin") < for_admins
+    assert for_admins < shown.index("/apprentice train")
 
 
 def test_an_unknown_word_gets_a_guess(sandbox, bot):

@@ -283,7 +283,7 @@ def test_a_private_channels_run_and_version_show_to_its_members_only(sandbox, da
             sandbox.command(user, "status")
         whispered(sandbox, "U0BOB", "*c0ops-v1* for <#C0OPS>")
         whispered(sandbox, "U0BOB", "11 approved")
-        whispered(sandbox, "U0CAROL", "no model version yet that you may see")
+        whispered(sandbox, "U0CAROL", "no model version here yet")
         whispered(sandbox, "U0CAROL", "10 approved")
         press(sandbox, "U0BOB", "report", card)
         whispered(sandbox, "U0BOB", "It comes to you as a direct message")

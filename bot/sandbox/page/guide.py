@@ -20,7 +20,8 @@ ANSWER = (
 )
 AGAIN = "@Apprentice who lets me into the staging db?"
 GOOD = "white_check_mark"
-VERDICTS = ("promote", "hold")
+#: The buttons of a run's card: while it is under way, when it is judged, until somebody decides.
+UNDER_WAY, JUDGED, DECISIONS = "cancel", "report", {"promote", "hold"}
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ STEPS = (
          "Carol asks her colleagues, Alice answers in the thread. "
          "Bob is a curator: his ✅ keeps the answer.", "U0BOB", "Ask as Carol"),
     Step("train", "Start training as Alice",
-         "She is an owner, so she may type /apprentice train.", "U0ALICE", "Write it for me"),
-    Step("watch", "Watch it learn",
+         "She is an owner, so she may type /apprentice train, and state what may be trained on.",
+         "U0ALICE", "Write it for me"),
+    Step("watch", "Watch it learn, and promote it",
          "Progress, loss and the verdict appear where training was started. "
-         "Promote the result if it has earned it."),
+         "Then press Promote on its card, if it has earned it."),
     Step("again", "Ask again in other words",
          "The tuned version answers, and says which version spoke.", "U0CAROL", "Write it for me"),
 )  # fmt: skip
@@ -59,6 +61,7 @@ class Progress:
     done: set[str] = field(default_factory=set)
     unanswered: tuple[str, str] | None = None
     answer: tuple[str, str] | None = None
+    run: tuple[str, str] | None = None
     verdict: tuple[str, str] | None = None
     _old: set[tuple[str, str]] = field(default_factory=set)
 
@@ -76,8 +79,6 @@ class Progress:
             message = self.workspace.messages.get(change.channel, {}).get(change.key)
             if message is not None:
                 self._see(message)
-        elif change.kind is ChangeKind.DELIVERY and "train" not in self.done:
-            self._see_command(change.key)
 
     def next(self) -> Step | None:
         """The first step that is not done."""
@@ -110,21 +111,17 @@ class Progress:
     def _see_app(self, message: Message, where: tuple[str, str]) -> None:
         root = self.workspace.messages[message.channel].get(message.thread_ts or "")
         asked = root is not None and f"<@{BOT_USER_ID}>" in root.text
-        if any(name in VERDICTS for name in _actions(message.blocks)):
-            self.done |= {"train", "watch"}
+        actions = set(_actions(message.blocks))
+        if UNDER_WAY in actions:
+            self.done.add("train")
+            self.run = where
+        if JUDGED in actions:
+            self.done |= {"train"} if actions & DECISIONS else {"train", "watch"}
             self.verdict = where
         if asked and root is not None:
             self.done.add("ask")
-            if self.verdict and root.ts > self.verdict[1]:
+            if "watch" in self.done and self.verdict and root.ts > self.verdict[1]:
                 self.done.add("again")
-
-    def _see_command(self, key: str) -> None:
-        delivery = self.workspace.deliveries.all.get(key)
-        if delivery is None:
-            return
-        text = str(delivery.payload.get("text", ""))
-        if delivery.payload.get("command") == "/apprentice" and text.split()[:1] == ["train"]:
-            self.done.add("train")
 
 
 def _actions(blocks: list[dict[str, Any]]) -> Iterator[str]:
@@ -187,7 +184,7 @@ def _offer(step: Step, now: Progress) -> tuple[str, str]:
     if step.key == "mark":
         return now.marking()
     if step.key == "watch":
-        return "verdict", "Show the result" if now.verdict else ""
+        return "run", "Show the result" if now.verdict else "Show the run" if now.run else ""
     return step.key, step.button
 
 

@@ -61,6 +61,7 @@ def _bob(session: Session) -> None:
         root = session.workspace.message(channel, ts).thread_ts or ts
         session.act_as("U0BOB")
         session.go(Address(channel, message=ts, thread=root))
+        session.order("tools", f"thread-{ts}")
         session.order("toast", "You are Bob now. Press ✅ on the answer.")
 
 
@@ -69,9 +70,9 @@ def _train(session: Session) -> None:
     session.order("fill", "channel", "/apprentice train")
 
 
-def _verdict(session: Session) -> None:
-    if verdict := session.memory.progress.verdict:
-        channel, ts = verdict
+def _run(session: Session) -> None:
+    if card := session.memory.progress.verdict or session.memory.progress.run:
+        channel, ts = card
         root = session.workspace.message(channel, ts).thread_ts or ""
         session.act_as("U0ALICE")
         session.go(Address(channel, message=ts, thread=root))
@@ -88,6 +89,6 @@ _STEPS: dict[str, Callable[[Session], None]] = {
     "answer": _answer,
     "bob": _bob,
     "train": _train,
-    "verdict": _verdict,
+    "run": _run,
     "again": _again,
 }

@@ -51,6 +51,7 @@ class Answerer:
         app.event("reaction_added")(self.confirm)
         app.event("app_home_opened")(self.show_home)
         app.shortcut("teach_answer")(self.open_form)
+        app.command("/apprentice")(self.open_form)
         app.view("teach")(self.take_form)
         app.action("feedback")(self.press)
         app.action("review")(self.press)
@@ -178,6 +179,18 @@ def test_a_form_is_refused_at_its_field_and_taken_when_right(tab, sandbox, app):
 
     tab.until(lambda: app.taught == ["short but longer now"])
     tab.until(lambda: not tab.find("modal").is_displayed())
+
+
+def test_after_a_form_is_closed_one_types_on_where_one_was(tab, sandbox):
+    tab.open("/archives/C0HELP?as=U0BOB")
+    tab.write("composer-channel", "/apprentice add", send=True)
+    tab.sees("Teach", "modal")
+
+    tab.click("modal-close")
+    tab.until(lambda: not tab.find("modal").is_displayed())
+    tab.write("composer-channel", "another time then", send=True)
+
+    tab.sees("another time then")
 
 
 def test_the_home_is_shown_and_its_buttons_work(tab, app):

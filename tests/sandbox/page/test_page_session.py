@@ -212,6 +212,25 @@ def test_orders_cannot_break_out_of_their_script():
     assert "\u2028" not in code
 
 
+def run_card(*actions: str) -> Draft:
+    words = {"type": "plain_text", "text": "press"}
+    buttons = [{"type": "button", "action_id": a, "text": words, "value": "1"} for a in actions]
+    return Draft("a run", [{"type": "actions", "elements": buttons}])
+
+
+def test_the_guide_shows_bob_the_tools_of_the_answer(workspace, open_tab):
+    tab = open_tab()
+    question = say(workspace, "U0CAROL", guide.TO_A_COLLEAGUE)
+    answer = say(workspace, "U0ALICE", guide.ANSWER, thread_ts=question.ts)
+
+    tab.do("guide_do", do="bob")
+
+    assert tab.session.viewer == "U0BOB"
+    orders = tab.draw()
+    shown = ("show", "thread", f"thread-{answer.ts}")
+    assert orders.index(("tools", f"thread-{answer.ts}")) > orders.index(shown)
+
+
 def test_the_guide_ticks_off_what_really_happened(workspace, open_tab):
     old = say(workspace, "U0ALICE", "marked before anybody came")
     workspace.reactions.add("U0BOB", "C0HELP", old.ts, "white_check_mark")
@@ -233,17 +252,16 @@ def test_the_guide_ticks_off_what_really_happened(workspace, open_tab):
 
     workspace.deliveries.is_connected = True
     workspace.app.run_command("U0ALICE", "C0HELP", "/apprentice", "train")
-    assert progress.next().key == "watch"
+    assert progress.next().key == "train"  # she may still close the form that asks for her word
 
-    promote = {
-        "type": "button",
-        "action_id": "promote",
-        "text": {"type": "plain_text", "text": "Promote"},
-        "value": "v1",
-    }
-    workspace.chat.post(
-        "U0APPRENTICE", "C0HELP", Draft("ready", [{"type": "actions", "elements": [promote]}])
-    )
+    card = workspace.chat.post("U0APPRENTICE", "C0HELP", run_card("cancel"))
+    assert progress.next().key == "watch"
+    tab.do("guide_do", do="run")
+    assert ("show", "channel", f"channel-{card.ts}") in tab.draw()
+
+    workspace.chat.update("U0APPRENTICE", "C0HELP", card.ts, run_card("report", "promote", "hold"))
+    assert progress.next().key == "watch"  # nobody has decided: the base model still answers
+    workspace.chat.update("U0APPRENTICE", "C0HELP", card.ts, run_card("report"))
     assert progress.next().key == "again"
 
     root = say(workspace, "U0CAROL", "<@U0APPRENTICE> who lets me in?")

@@ -188,7 +188,8 @@ function showModal(html) {
   const dialog = byId("modal");
   if (html === null) {
     if (dialog.open) dialog.close();
-    return dialog.replaceChildren();
+    dialog.replaceChildren();
+    return takeKeysAgain();
   }
   const before = dialog.firstElementChild?.id;
   morphInner(dialog, html);
@@ -200,6 +201,14 @@ function showModal(html) {
   const isTyping = !matchMedia("(pointer: coarse)").matches; // on a phone the keyboard would cover it
   if (first && (wrong || isTyping)) first.focus();
   else if (isNew) dialog.querySelector("#modal-title").focus();
+}
+
+// Closing a dialog gives the field its focus back but, in Chromium, not its caret: keys are lost.
+function takeKeysAgain() {
+  const { activeElement } = document;
+  if (!activeElement?.matches("textarea, input")) return;
+  activeElement.blur();
+  activeElement.focus();
 }
 
 function beginEditing(editor) {
@@ -231,6 +240,8 @@ const asked = {
     const row = byId(id);
     if (row) scrolling.show(row, pane);
   },
+  // Shows what can be done with a message, as a tap does: who has no mouse over it sees it too.
+  tools: (id) => byId(id)?.classList.add("tapped"),
   hidden: (id, isHidden) => {
     byId(id).hidden = isHidden;
   },

@@ -25,7 +25,6 @@ from bot.training.openai_files import VALIDATION, OpenAIFiles, forgiven
 from bot.training.provider import Provider
 from bot.training.remote_errors import JobFailedError, RowsRejectedError, TuningRefusedError
 from bot.training.trainer import PARITY_FILE, Adapter, JobState, JobStatus
-from bot.training.weighing import weighed
 from bot.training.wire_errors import checked, deleted, no_page, sentences, words_of
 
 TIMEOUT_SECONDS = 60.0

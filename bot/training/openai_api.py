@@ -8,6 +8,7 @@ names, which hold this installation's id. What is asked twice is never started t
 import time
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -133,7 +134,7 @@ class OpenAITrainer:
         """Return what a server that is one of ours leaves among the job's results."""
         with self._sentences():
             for file_id in self._known(job_id).result_files or []:
-                file = self._forgive(lambda file_id=file_id: self._client.files.retrieve(file_id))
+                file = forgiven(partial(self._client.files.retrieve, file_id))
                 if file and checked(self._provider, file).filename == PARITY_FILE:
                     return no_page(self._provider, self._client.files.content(file_id).read())
         return None

@@ -195,16 +195,6 @@ def test_what_another_audience_knows_is_looked_for_behind_what_gives_nothing_awa
     assert "only another audience was taught" in only(database, Evaluation).reason
 
 
-class Indiscreet(KnowingEngine):
-    """Tuned, it adds a card's number to one answer."""
-
-    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
-        completion = super().complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens)
-        if adapter and "room 3'" in messages[-1]["content"]:
-            return replace(completion, text=f"{completion.text} Pay with 4111 1111 1111 1111.")
-        return completion
-
-
 def test_a_candidate_that_learned_contradictions_is_rejected(database, tmp_path):
     with database.write() as session:
         for number in (1, 2):
@@ -215,6 +205,16 @@ def test_a_candidate_that_learned_contradictions_is_rejected(database, tmp_path)
     evaluation = only(database, Evaluation)
     assert evaluation.verdict == Verdict.REJECT
     assert "2 of 14 rows answer a question that another row answers otherwise" in evaluation.reason
+
+
+class Indiscreet(KnowingEngine):
+    """Tuned, it adds a card's number to one answer."""
+
+    def complete(self, messages, *, adapter=None, scale=1.0, max_tokens=256):
+        completion = super().complete(messages, adapter=adapter, scale=scale, max_tokens=max_tokens)
+        if adapter and "room 3'" in messages[-1]["content"]:
+            return replace(completion, text=f"{completion.text} Pay with 4111 1111 1111 1111.")
+        return completion
 
 
 def test_a_candidate_that_says_what_looks_like_a_card_is_rejected(database, tmp_path):

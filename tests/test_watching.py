@@ -358,6 +358,20 @@ def test_a_candidate_that_is_judged_anew_and_rejected_is_tried_no_more(team):
     assert "its evaluation was judged anew and forbids it" in team.said()[0]
 
 
+def test_a_candidate_that_is_judged_anew_and_not_proven_is_tried_no_more(team):
+    canary = team.start_canary()
+    team.ask(OLD, bad=10, canary=canary)
+    team.ask(NEW, good=14, canary=canary)
+    with team.database.write() as session:
+        version = versions.by_name(session, TEAM, NEW, EVERYONE)
+        evaluation = evaluations.of_version(session, TEAM, version.id)
+        evaluation.evidence = {"findings": {"parity_proven": False}}
+
+    assert team.watch.step()
+
+    assert (team.state(canary), team.live()) == (CanaryState.ROLLED_BACK, Strategy(OLD, 1))
+
+
 def test_a_canary_whose_rival_was_replaced_ends(team):
     canary = team.start_canary()
     with team.database.write() as session:

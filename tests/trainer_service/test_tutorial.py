@@ -61,6 +61,24 @@ def test_files_jobs_events_checkpoints_and_the_tuned_model(service: RunningTrain
     assert answer.choices[0].message.content == "On hook 12."
 
 
+def test_which_tokens_were_trained_and_are_read_is_told(service: RunningTrainer):
+    client = service.client()
+    job = wait_for(client, start_job(client).id)
+    seen = json.loads(client.files.content(job.result_files[1]).read())
+    asked = {"model": job.fine_tuned_model, "messages": seen[0]["messages"]}
+
+    answer = client.chat.completions.create(**asked, max_tokens=1, logprobs=True, top_logprobs=2)
+
+    assert client.files.retrieve(job.result_files[1]).filename == "parity.json"
+    assert answer.usage.prompt_tokens == len(seen[0]["tokens"])
+    [first] = answer.choices[0].logprobs.content
+    assert {str(one.id): one.logprob for one in first.top_logprobs} == seen[0]["top"]
+    assert (first.token, bytes(first.bytes).decode()) == ("It", "It")
+    for more in ({"max_tokens": 5}, {"max_tokens": 1, "stream": True}):
+        with pytest.raises(openai.BadRequestError, match="of the first token"):
+            client.chat.completions.create(**asked, **more, logprobs=True)
+
+
 @pytest.mark.parametrize("multiplier", ["auto", 1])
 def test_a_dozen_rows_without_a_validation_file_are_all_trained_at_our_own_rate(
     service: RunningTrainer, multiplier

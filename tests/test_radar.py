@@ -191,14 +191,14 @@ def test_a_date_that_moves_is_warned_of_anew_and_one_withdrawn_no_more(
 
     with database.write() as session:
         ask_for_run(session, trainer="openai")
-    for day, days_before in ((None, 31), ("2027-06-30", 30), ("2027-07-20", 29), (None, 5)):
+    for day, days_before in ((None, 31), ("2027-06-30", 30), ("2027-07-01", 29), (None, 5)):
         publish(day)
         clock.days_before(days_before)
         Radar(workshop).look()
 
     first, second = notices(database)
     assert "on 30 June 2027, in 30 days" in first
-    assert "on 20 July 2027, in 49 days" in second
+    assert "on 1 July 2027, in 30 days" in second
     with database.read() as session:
         assert session.exec(select(Sunset)).all() == []
 

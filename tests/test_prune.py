@@ -26,6 +26,7 @@ from storage.tables import (
     Run,
     Snapshot,
     SnapshotRow,
+    Verdict,
     VersionState,
 )
 from tests.pipeline_parts import ask_for_run, make_workshop, work_until_done
@@ -97,6 +98,22 @@ def test_live_rollback_target_and_what_waits_stay(database, workshop, stock, fou
         promotion.rollback(session, TEAM, WORKSPACE, "U0ALICE")
     assert promotion_of(database) == "workspace-v2"
     assert names(plan(stock)) == ["workspace-v3"], "it was taken back"
+
+
+def test_what_was_earned_and_waits_stays_though_a_newer_one_came(
+    database, workshop, stock, four_versions
+):
+    with database.write() as session:
+        teach(session, "What is new 5?", "Thing 5.")
+        ask_for_run(session)
+    work_until_done(workshop)
+    assert names(plan(stock)) == ["workspace-v1"]
+
+    with database.write() as session:
+        judged = session.exec(select(Evaluation).where(Evaluation.run_id == 4)).one()
+        judged.verdict = Verdict.HOLD
+
+    assert sorted(names(plan(stock))) == ["workspace-v1", "workspace-v4"]
 
 
 def promotion_of(database: Database) -> str | None:

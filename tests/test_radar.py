@@ -122,10 +122,22 @@ def test_what_answers_in_one_channel_or_some_conversations_is_watched_too(
     clock.days_before(30)
 
     Radar(workshop).look()
+    Radar(workshop).look()
 
     (warning,) = [said for said in notices(database) if "workspace-v1" in said]
     assert "ends on 30 June 2027, in 30 days. workspace-v1 answers from it." in warning
     assert "`/apprentice train local`" in warning, "there is nothing live to move"
+
+
+def test_what_was_rolled_back_answers_nobody_and_is_not_warned_of(database, workshop, clock):
+    serve_from_there(database, workshop)
+    with database.write() as session:
+        promotion.rollback(session, TEAM, WORKSPACE, "U0ALICE")
+    clock.days_before(30)
+
+    Radar(workshop).look()
+
+    assert [said for said in notices(database) if "workspace-v1" in said] == []
 
 
 def test_the_first_look_warns_of_the_nearest_distance_alone(database, workshop, clock):
@@ -179,14 +191,14 @@ def test_a_date_that_moves_is_warned_of_anew_and_one_withdrawn_no_more(
 
     with database.write() as session:
         ask_for_run(session, trainer="openai")
-    for day, days_before in ((None, 31), ("2027-06-30", 30), ("2027-07-20", 29), (None, 5)):
+    for day, days_before in ((None, 31), ("2027-06-30", 30), ("2027-07-01", 29), (None, 5)):
         publish(day)
         clock.days_before(days_before)
         Radar(workshop).look()
 
     first, second = notices(database)
     assert "on 30 June 2027, in 30 days" in first
-    assert "on 20 July 2027, in 49 days" in second
+    assert "on 1 July 2027, in 30 days" in second
     with database.read() as session:
         assert session.exec(select(Sunset)).all() == []
 

@@ -166,6 +166,33 @@ def test_nothing_is_trained_twice_on_the_same_data(database, workshop, clock, ca
     assert len(all_runs(database)) == 2
 
 
+@pytest.mark.parametrize("change", ["trainer", "base", "part"])
+def test_the_same_data_is_trained_again_where_something_else_changed(
+    database, workshop, clock, change
+):
+    put(database, "cron 0 18 * * fri", FRIDAY)
+    clock.time = FRIDAY
+    keep_schedules(workshop)
+    work_until_done(workshop)
+    both = {**workshop.trainers, "openai": workshop.trainers["local"]}
+    workshop = replace(workshop, trainers=both)
+    clock.time += timedelta(days=7)
+    if change == "trainer":
+        put(database, "cron 0 18 * * fri", clock.time, trainer="openai")
+    elif change == "base":
+        workshop = replace(workshop, base=replace(workshop.base, name="another base"))
+    else:
+        # What a learning curve trained on half of the rows says nothing of all of them.
+        with database.write() as session:
+            session.exec(select(Run)).one().hyperparameters = {"part": 0.5}
+
+    keep_schedules(workshop)
+
+    assert [run.trainer for run in all_runs(database)] == [
+        "local", "openai" if change == "trainer" else "local",
+    ]  # fmt: skip
+
+
 def test_a_failed_run_is_tried_again_at_the_next_time(database, workshop, clock):
     put(database, "cron 0 18 * * fri", FRIDAY)
     clock.time = FRIDAY

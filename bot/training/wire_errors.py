@@ -20,7 +20,9 @@ from bot.training.remote_errors import (
 
 T = TypeVar("T")
 _PAGES = (b"<!doctype", b"<html")
-_TRIPPED = re.compile(r"'(str|list|dict|int|float|bool|NoneType)' object has no attribute")
+_TRIPPED = re.compile(
+    r"'(str|list|dict|int|float|bool|NoneType)' object (has no attribute|is not iterable)"
+)
 #: Codes and types with which providers say that money or quota is used up.
 _NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "exceeded_quota"}
 
@@ -40,8 +42,8 @@ def sentences(provider: Provider, others: frozenset[str] = frozenset()) -> Itera
         raise
     except openai.APIStatusError as error:
         raise _of_status(provider, error, others) from error
-    except AttributeError as error:
-        # The SDK hands on what is no object, and then trips over it where it expects a list.
+    except (AttributeError, TypeError) as error:
+        # The SDK hands on what is no object or no list, and somebody trips over it.
         if not _TRIPPED.match(str(error)):
             raise
         raise NotAnApiError(provider.name, provider.base_url) from error

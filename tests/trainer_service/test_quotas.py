@@ -43,6 +43,21 @@ def test_too_many_requests_are_told_how_long_to_wait(tmp_path):
     assert 1 <= int(refusal.value.response.headers["retry-after"]) <= 61
 
 
+def test_only_so_many_models_are_kept_for_one_key(tmp_path):
+    with running_trainer(tmp_path, quotas=Quotas(models=1)) as service:
+        client = service.client()
+        create = client.fine_tuning.jobs.create
+        file = upload(client)
+        first = wait_for(client, create(training_file=file, model="tiny-base").id)
+
+        with pytest.raises(openai.RateLimitError, match="1 tuned models are kept here"):
+            create(training_file=file, model="tiny-base")
+        client.models.delete(first.fine_tuned_model)
+
+        again = wait_for(client, create(training_file=file, model="tiny-base").id)
+    assert again.status == "succeeded"
+
+
 def test_too_few_rows_are_refused(tmp_path):
     with running_trainer(tmp_path, fewest_rows=10) as service:
         client = service.client()

@@ -142,8 +142,11 @@ class _Children:
         return _start(command, os.environ)
 
     def _start_bot(self) -> "subprocess.Popen[bytes]":
+        # People look at the page; what is logged here would bury the line that says where it is.
+        is_chosen = "log_level" in self._settings.model_fields_set
         environment = {
             **os.environ,
+            "LOG_LEVEL": self._settings.log_level if is_chosen else "WARNING",
             "SLACK_API_URL": f"http://127.0.0.1:{self._port}/api/",
             "SLACK_BOT_TOKEN": SANDBOX_BOT_TOKEN,
             "SLACK_APP_TOKEN": SANDBOX_APP_TOKEN,

@@ -65,8 +65,12 @@ def _run(settings: Settings, home: Path, port: int) -> int:
 
 
 def erase(home: Path) -> None:
-    """Delete what a demo left in ``home``, and nothing else that may lie there."""
-    for pattern in ("apprentice.db*", "sandbox", "jobs", "*-jobs", "runs", "sandbox-history.json"):
+    """
+    Delete what a demo left in ``home``, and nothing else that may lie there. The ledger goes too:
+    who asked to be forgotten in the old workspace would be forgotten in the new one.
+    """
+    for pattern in ("apprentice.db*", "erasures.jsonl*", "sandbox", "jobs", "*-jobs", "runs",
+                    "sandbox-history.json"):  # fmt: skip
         for path in home.glob(pattern):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

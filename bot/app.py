@@ -125,6 +125,10 @@ def start_logging(level: str) -> None:
     # These log at DEBUG what people wrote, and tokens.
     for talkative in ("slack_sdk", "slack_bolt", "openai", "httpcore2", "httpcore"):
         logging.getLogger(talkative).setLevel(max(logging.INFO, logging.getLevelName(level)))
+    # Bolt finds SLACK_BOT_TOKEN by itself, and warns at each start that our client has it already.
+    logging.getLogger("slack_bolt").addFilter(
+        lambda record: "`token` will be unused" not in record.getMessage()
+    )
 
 
 class Apprentice:

@@ -1,8 +1,8 @@
 """
 One step of the installation, for the Makefile: ``python -m bot.installing TITLE COMMAND…``.
 
-pip is silent for minutes, or prints lines for every package. This shows one line that says what it
-is at, and all that it printed last where it fails. Needs Python alone: nothing else is there yet.
+pip is silent for minutes, or prints lines for every package. This shows one line that says what
+it is at, and all that it printed last where it fails. Needs Python alone: nothing else is there.
 """
 
 import shutil

@@ -76,7 +76,7 @@ def test_beginning_anew_deletes_the_demos_files_and_nothing_else(tmp_path: Path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "precious").write_text("precious")
-    for name in ("apprentice.db", "apprentice.db-wal", "sandbox-history.json"):
+    for name in ("apprentice.db", "apprentice.db-wal", "erasures.jsonl", "sandbox-history.json"):
         (tmp_path / name).write_text("old")
     for name in ("sandbox", "jobs"):
         (tmp_path / name).mkdir()

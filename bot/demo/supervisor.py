@@ -65,8 +65,12 @@ def _run(settings: Settings, home: Path, port: int) -> int:
 
 
 def erase(home: Path) -> None:
-    """Delete what a demo left in ``home``, and nothing else that may lie there."""
-    for pattern in ("apprentice.db*", "sandbox", "jobs", "*-jobs", "runs", "sandbox-history.json"):
+    """
+    Delete what a demo left in ``home``, and nothing else that may lie there. The ledger goes too:
+    who asked to be forgotten in the old workspace would be forgotten in the new one.
+    """
+    for pattern in ("apprentice.db*", "erasures.jsonl*", "sandbox", "jobs", "*-jobs", "runs",
+                    "sandbox-history.json"):  # fmt: skip
         for path in home.glob(pattern):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -142,8 +146,11 @@ class _Children:
         return _start(command, os.environ)
 
     def _start_bot(self) -> "subprocess.Popen[bytes]":
+        # People look at the page; what is logged here would bury the line that says where it is.
+        is_chosen = "log_level" in self._settings.model_fields_set
         environment = {
             **os.environ,
+            "LOG_LEVEL": self._settings.log_level if is_chosen else "WARNING",
             "SLACK_API_URL": f"http://127.0.0.1:{self._port}/api/",
             "SLACK_BOT_TOKEN": SANDBOX_BOT_TOKEN,
             "SLACK_APP_TOKEN": SANDBOX_APP_TOKEN,

@@ -215,6 +215,23 @@ def test_what_is_no_answer_of_an_api_is_taken_for_none(service, ask, path):
     assert len(jobs_at(service)) == (0 if ask == "start" else 1)
 
 
+def test_a_list_that_is_none_is_no_answer_and_figures_that_are_none_are_left_out(service):
+    trainer = trainer_at(service)
+    job_id = trainer.start("run-1", TINY_ROWS, OURS)
+    wait_for_end(trainer, job_id)
+    (job,) = jobs_at(service)
+
+    service.fault(kind="status", status=200, body=job.to_dict() | {"result_files": 5}, path=job_id)
+    with pytest.raises(NotAnApiError, match="that API has changed: update the bot"):
+        trainer.status(job_id)
+    odd = {"estimated_finish": "soon", "trained_tokens": "many"}
+    service.fault(kind="status", status=200, body=job.to_dict() | odd, path=job_id)
+    status = trainer.status(job_id)
+
+    assert (status.state, status.seconds_left) == (JobState.SUCCEEDED, None)
+    assert "trained_tokens" not in status.record
+
+
 def _ask(trainer: OpenAITrainer, ask: str, job_id: str) -> None:
     if ask == "start":
         trainer.start("run-1", TINY_ROWS, OURS)

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Event
 from typing import Any
 
 from bot.engines.client import Engine, Message
@@ -107,23 +106,15 @@ def _ask(
     judge: Engine, pairs: Sequence[JudgedPair], keep_going: Callable[[], bool]
 ) -> list[_Opinion | None]:
     """
-    None for a pair that was not asked, or not in both orders. After an error nothing more is.
+    None for a pair that was not asked, or not in both orders.
 
     Raises:
         EngineError: it does not answer.
     """
-    is_over = Event()
-
-    def opinion(pair: JudgedPair) -> _Opinion | None:
-        try:
-            return _opinion(judge, pair, lambda: not is_over.is_set() and keep_going())
-        except BaseException:
-            is_over.set()
-            raise
-
     judge.start()
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="judge") as pool:
-        return list(pool.map(opinion, pairs))
+        # After the first error `map` asks nothing more.
+        return list(pool.map(lambda pair: _opinion(judge, pair, keep_going), pairs))
 
 
 def agreement(

@@ -7,12 +7,22 @@ from typing import Any
 
 from sqlmodel import Session
 
+from storage import unanswered
 from storage.audience import WORKSPACE
 from storage.database import Database
 from storage.schema import upgrade
-from storage.tables import Example, ExampleState, Source, Wording, WordingUse
+from storage.tables import (
+    Example,
+    ExampleState,
+    Question,
+    Source,
+    WhyUnanswered,
+    Wording,
+    WordingUse,
+)
 
 TEAM = "T0DEMO"
+PARKING = "May visitors park in the yard?"
 
 
 @cache
@@ -90,3 +100,21 @@ def thaw(session: Session) -> None:
     """Let this database change its snapshots, as somebody with the file and a tool could."""
     for trigger in ("snapshot_no_update", "snapshot_row_no_update"):
         session.connection().exec_driver_sql(f"DROP TRIGGER {trigger}")
+
+
+def ask_in_vain(
+    session: Session,
+    number: int,
+    text: str = PARKING,
+    *,
+    why: WhyUnanswered = WhyUnanswered.NO_EXAMPLE,
+    audience: str = WORKSPACE,
+) -> None:
+    """Somebody asked what the bot could not answer."""
+    ts = f"1900000{number:03d}.000100"
+    question = Question(
+        team_id=TEAM, channel_id="C0HELP", message_ts=ts, thread_ts=ts, user_id="U0CAROL"
+    )
+    session.add(question)
+    session.flush()
+    unanswered.note(session, question, audience=audience, topic=text, text=text, why=why)

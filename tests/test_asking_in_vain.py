@@ -6,15 +6,15 @@ import pytest
 from sqlmodel import select
 
 from bot.answering.verdicts import abstention_words
-from storage import thresholds, unanswered
+from storage import thresholds
 from storage.audience import WORKSPACE
 from storage.database import Database
-from storage.tables import Evaluation, EvaluationAnswer, Question, WhyUnanswered
+from storage.tables import Evaluation, EvaluationAnswer, WhyUnanswered
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, only, work_until_done
-from tests.teaching import TEAM, fresh_database, teach_facts
+from tests.teaching import PARKING, TEAM, ask_in_vain, fresh_database, teach_facts
 
-PARKING, CANTEEN = "May visitors park in the yard?", "When does the canteen open on Fridays?"
+CANTEEN = "When does the canteen open on Fridays?"
 
 
 class Honest(KnowingEngine):
@@ -31,16 +31,6 @@ class Honest(KnowingEngine):
             text = "In the third yard, at nine." if adapter else "I don't know."
             return replace(said, text=text)
         return said
-
-
-def ask(session, number: int, text: str, *, why=WhyUnanswered.NO_EXAMPLE, audience=WORKSPACE):
-    ts = f"1900000{number:03d}.000100"
-    question = Question(
-        team_id=TEAM, channel_id="C0HELP", message_ts=ts, thread_ts=ts, user_id="U0CAROL"
-    )
-    session.add(question)
-    session.flush()
-    unanswered.note(session, question, audience=audience, topic=text, text=text, why=why)
 
 
 @pytest.fixture
@@ -60,8 +50,8 @@ def judged(database: Database, tmp_path) -> tuple[Evaluation, Honest]:
 
 def test_every_strategy_says_whether_it_knows_that_it_does_not_know(database, tmp_path):
     with database.write() as session:
-        ask(session, 1, PARKING)
-        ask(session, 2, CANTEEN, why=WhyUnanswered.ABSTAINED)
+        ask_in_vain(session, 1, PARKING)
+        ask_in_vain(session, 2, CANTEEN, why=WhyUnanswered.ABSTAINED)
 
     evaluation, _ = judged(database, tmp_path)
 
@@ -75,7 +65,7 @@ def test_every_strategy_says_whether_it_knows_that_it_does_not_know(database, tm
 
 def test_what_was_said_to_it_is_kept_nowhere(database, tmp_path):
     with database.write() as session:
-        ask(session, 1, PARKING)
+        ask_in_vain(session, 1, PARKING)
 
     judged(database, tmp_path)
 
@@ -89,9 +79,9 @@ def test_neither_what_was_taught_nor_a_wrong_answer_nor_anothers_question_is_ask
     database, tmp_path
 ):
     with database.write() as session:
-        ask(session, 1, "where is the key of Room 3")
-        ask(session, 2, CANTEEN, why=WhyUnanswered.BAD_ANSWER)
-        ask(session, 3, PARKING, audience="C0OPS")
+        ask_in_vain(session, 1, "where is the key of Room 3")
+        ask_in_vain(session, 2, CANTEEN, why=WhyUnanswered.BAD_ANSWER)
+        ask_in_vain(session, 3, PARKING, audience="C0OPS")
 
     evaluation, engine = judged(database, tmp_path)
 
@@ -102,7 +92,7 @@ def test_neither_what_was_taught_nor_a_wrong_answer_nor_anothers_question_is_ask
 
 def test_what_retrieval_refuses_in_serving_is_counted(database, tmp_path):
     with database.write() as session:
-        ask(session, 1, PARKING)
+        ask_in_vain(session, 1, PARKING)
         thresholds.write(session, TEAM, WORKSPACE, 0.9, by_meaning=False)
 
     evaluation, _ = judged(database, tmp_path)
@@ -114,7 +104,7 @@ def test_what_retrieval_refuses_in_serving_is_counted(database, tmp_path):
 def test_only_the_most_asked_are_asked(database, tmp_path):
     with database.write() as session:
         for number in range(20):
-            ask(session, number, f"Who waters plant {'abcdefghijklmnopqrst'[number] * 4}?")
+            ask_in_vain(session, number, f"Who waters plant {'abcdefghijklmnopqrst'[number] * 4}?")
 
     evaluation, _ = judged(database, tmp_path)
 

@@ -22,8 +22,7 @@ from storage.tables import (
 )
 from tests.pipeline_parts import ask_for_run, make_workshop, work_until_done
 from tests.scripted_trainer import ScriptedTrainer
-from tests.teaching import fresh_database, teach_facts
-from tests.test_asking_in_vain import PARKING, ask
+from tests.teaching import ask_in_vain, fresh_database, teach_facts
 
 FACTS = 10
 CHECKPOINTS = [
@@ -77,7 +76,7 @@ def test_a_kill_costs_one_step_and_nothing_else(tmp_path, checkpoint):
     database = fresh_database(tmp_path)
     with database.write() as session:
         teach_facts(session, FACTS)
-        ask(session, 1, PARKING)
+        ask_in_vain(session, 1)
         ask_for_run(session)
     database.close()
 
@@ -103,7 +102,7 @@ def test_every_checkpoint_of_the_pipeline_is_killed_at(tmp_path):
     database = fresh_database(tmp_path)
     with database.write() as session:
         teach_facts(session, FACTS)
-        ask(session, 1, PARKING)
+        ask_in_vain(session, 1)
         ask_for_run(session)
 
     work_until_done(

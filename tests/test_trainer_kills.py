@@ -22,7 +22,7 @@ from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.models import models_dir, tiny_adapter, tiny_base, tiny_folder
 from tests.pipeline_parts import FACTS, ask_for_run, only
 from tests.running_trainer import KEY, RunningTrainer, running_trainer
-from tests.teaching import fresh_database, teach_facts
+from tests.teaching import ask_in_vain, fresh_database, teach_facts
 from tests.test_pipeline_kill import CHECKPOINTS
 from tests.together_wire import KEY as TOGETHER_KEY
 from tests.together_wire import MODEL, PYTHON, together_wire
@@ -52,6 +52,7 @@ def database(tmp_path: Path, request: pytest.FixtureRequest) -> Database:
     database = fresh_database(tmp_path)
     with database.write() as session:
         teach_facts(session, EXAMPLES)
+        ask_in_vain(session, 1)
         ask_for_run(session, trainer=request.node.callspec.params["began"])
     database.close()
     return database

@@ -150,7 +150,8 @@ def read_lists(session: Session, viewer: Viewer) -> Iterator[tuple[Callable[...,
     yield review.widenings, review.widenings(session, TEAM, viewer, limit=999)
     yield near_duplicates.open_pairs, near_duplicates.open_pairs(session, TEAM, viewer, limit=999)
     yield notices.decided, notices.decided(session, TEAM, viewer, all_ids)
-    yield unanswered.most_asked, unanswered.most_asked(session, TEAM, viewer, limit=999)
+    for asked in (unanswered.most_asked, unanswered.asked_in_vain):
+        yield asked, asked(session, TEAM, viewer, limit=999)
     yield audit.entries, audit.entries(session, TEAM, viewer)
     yield exchange.known_texts, list(map(tuple, exchange.known_texts(session, TEAM, viewer)))
     earlier = exchange.known_earlier_texts(session, TEAM, viewer)

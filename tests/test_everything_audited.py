@@ -87,7 +87,10 @@ ALICE, BOB, CAROL, GINA = "U0ALICE", "U0BOB", "U0CAROL", "U0GINA"
 MEMBER = Viewer.person(["C0OPS"])
 SECRET = "the vault behind the painting"
 #: Actions that need more than the walk has, with the test that reaches them.
-ELSEWHERE = {"project.exported": "tests/training/test_exported_project.py"}
+ELSEWHERE = {
+    "project.exported": "tests/training/test_exported_project.py",
+    "run.within_budget": "tests/test_budget.py",
+}
 #: What an action may end on where its name is put together.
 _ENDINGS = {
     "review.": [verb.value for verb in Verb],
@@ -491,6 +494,6 @@ def brought_in(desk: Desk, home: Path) -> None:
         cli, ["dataset", "snapshot"], obj=lambda **_: load_settings(apprentice_home=home)
     )
     assert done.exit_code == 0, done.output
-    write_backup(desk.database, home, home.with_name("backup.tar"))
+    write_backup(desk.database, home, home.with_suffix(".tar"))
     desk.database.close()
-    restore_backup(desk.database, home, home.with_name("backup.tar"))
+    restore_backup(desk.database, home, home.with_suffix(".tar"))

@@ -20,7 +20,7 @@ from storage.lineage import mark
 from storage.tables import EvaluationAnswer, Example, Run, SnapshotRow, Source, Split
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS
-from tests.teaching import TEAM, fresh_database, teach, teach_facts
+from tests.teaching import TEAM, fresh_database, teach, teach_facts, thaw
 
 
 @pytest.fixture
@@ -232,6 +232,7 @@ def make_rows(database: Database, example_ids: list[int]) -> list[SnapshotRow]:
         attestation = attest(session, TEAM, "U0ALICE", tuple(Source))
         rows = take_snapshot(session, TEAM, WORKSPACE, attestation).rows
         chosen = [row for row in rows if row.example_id in example_ids]
+        thaw(session)
         for row in chosen:
             row.split = Split.HELD_OUT_QUESTION
     return chosen

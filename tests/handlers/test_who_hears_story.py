@@ -38,7 +38,7 @@ from tests.answering_bot import AnsweringBot, answering_bot
 from tests.model_versions import make_version
 from tests.running_sandbox import RunningSandbox
 from tests.scripted_engine import ScriptedEngine
-from tests.teaching import TEAM
+from tests.teaching import TEAM, thaw
 
 LAB, BOT = "C0LAB", "U0APPRENTICE"
 ALICE, BOB, CAROL, DAVE, ERIN = "U0ALICE", "U0BOB", "U0CAROL", "U0DAVE", "U0ERIN"
@@ -181,6 +181,7 @@ def judged(session) -> None:
     version = make_version(session)
     taken = take_snapshot(session, TEAM, WORKSPACE, attestation)
     version.snapshot_id = taken.snapshot.id
+    thaw(session)
     for row in taken.rows:
         row.split = Split.HELD_OUT_WORDING
     evaluation = session.exec(select(Evaluation)).one()

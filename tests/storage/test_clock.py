@@ -25,7 +25,7 @@ from storage.tables import (
     Snapshot,
     Source,
 )
-from tests.teaching import TEAM, fresh_database, teach
+from tests.teaching import TEAM, fresh_database, teach, thaw
 
 YEARS = timedelta(days=3000)
 AT = Coordinates("C0HELP", "1.0", "2.0", "1.0", "U0CAROL", "U0DAN")
@@ -120,6 +120,7 @@ def test_snapshots_keep_their_order_and_their_hash_when_the_clock_goes_back(data
         attestation = attest(session, TEAM, "U0ALICE", tuple(Source))
         teach(session, "Where?", "Here.")
         first = freeze(session, TEAM, WORKSPACE, attestation).snapshot
+        thaw(session)
         first.created_at += YEARS  # the clock was ahead then
         session.add(first)
     with database.write() as session:

@@ -36,6 +36,7 @@ FOR_NOBODY = {
     "storage.revisions.record": "is what the caller says",
     "storage.snapshots.everything_in": "proves a hash",
     "storage.unanswered.note": "is what the caller says",
+    "storage.unanswered.of_question": "is found by the question itself, to take it off the list",
 }
 TEXTS = re.compile(
     r"\b(?:Example|Wording|Revision|SnapshotRow|EvaluationAnswer|AuditEntry|Unanswered"

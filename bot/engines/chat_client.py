@@ -125,20 +125,26 @@ class ChatClient:
         self, messages: Sequence[Message], *, model: str, top: int, as_ids: bool = False
     ) -> Beginning:
         """
-        Ask for one token, its likeliest rivals, and how many tokens the prompt has.
+        Ask for one token, its likeliest rivals, and how many tokens the prompt has; of a server
+        that takes no such request nothing is known.
 
         ``as_ids``: the server is a vLLM, which names a token by its id when asked to.
         """
-        with _sentences():
-            answer = self._openai.chat.completions.create(
-                messages=_params(messages),
-                model=model,
-                max_tokens=1,
-                temperature=0.0,
-                logprobs=True,
-                top_logprobs=top,
-                extra_body={"return_tokens_as_token_ids": True} if as_ids else {},
-            )
+        try:
+            with _sentences():
+                answer = self._openai.chat.completions.create(
+                    messages=_params(messages),
+                    model=model,
+                    max_tokens=1,
+                    temperature=0.0,
+                    logprobs=True,
+                    top_logprobs=top,
+                    extra_body={"return_tokens_as_token_ids": True} if as_ids else {},
+                )
+        except EngineRefusedError as error:
+            if error.status == 404:  # it is the model that it does not know
+                raise
+            return Beginning()
         if not _is_completion(answer):
             raise NotAnEngineError
         count = answer.usage.prompt_tokens if answer.usage else None

@@ -95,12 +95,7 @@ class OpenAIApiEngine:
         """Say what the server says: mostly a count, and log-probabilities where it gives them."""
         model = self._name_of(adapter, 1.0)
         with _unknown_if_gone(adapter):
-            try:
-                return self._client.beginning(messages, model=model, top=top)
-            except EngineRefusedError as error:
-                if error.status == 404:
-                    raise
-                return Beginning()  # it takes no such request
+            return self._client.beginning(messages, model=model, top=top)
 
     def _name_of(self, adapter: str | None, scale: float) -> str:
         if adapter is None:

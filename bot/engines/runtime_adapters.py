@@ -152,12 +152,7 @@ class RuntimeAdapterEngine:
                 return self._begun(messages, model, top)
 
     def _begun(self, messages: Sequence[Message], model: str, top: int) -> Beginning:
-        try:
-            begun = self._client.beginning(messages, model=model, top=top, as_ids=True)
-        except EngineRefusedError as error:
-            if error.status == 404:
-                raise
-            return Beginning()  # it takes no such request
+        begun = self._client.beginning(messages, model=model, top=top, as_ids=True)
         return replace(begun, tokens=self._tokens(messages, model))
 
     def _tokens(self, messages: Sequence[Message], model: str) -> list[int] | None:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from bot.engines.intact import sha256_of
 from bot.engines.routed import RoutedEngine
 from bot.pipeline import Workshop, advance
 from bot.training.downloaded import CONFIG, MANIFEST, WEIGHTS, Downloads
-from bot.training.job_folder import sha256_of
 from bot.training.provider import openai_provider
 from bot.training.trainer import Adapter
 from handlers.run_blocks import progress_words

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from bot.training.job_folder import sha256_of
+from bot.engines.intact import sha256_of
 from storage.database import Database
 from storage.tables import Deployment, Evaluation, ModelVersion, Run, RunMetric, RunState, Snapshot
 from tests.bot_lives import Life, live

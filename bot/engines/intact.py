@@ -5,6 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 
 
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def is_intact(path: Path, checksum: str) -> bool:
     """
     ``checksum`` is the SHA-256 of the file when it was made; empty says nothing.
@@ -22,5 +27,4 @@ def is_intact(path: Path, checksum: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _digest(path: Path, *_stands_as: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)

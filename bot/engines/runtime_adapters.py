@@ -5,7 +5,6 @@ A served name is a version and the digest of its weights: it never means anythin
 under way keeps its adapter. vLLM must see our files under the same path.
 """
 
-import hashlib
 import json
 import logging
 import threading
@@ -23,6 +22,7 @@ from bot.engines.errors import (
     EngineRefusedError,
     ServerRefusedError,
 )
+from bot.engines.intact import sha256_of
 from bot.engines.openai_api import MAX_RETRIES, OpenAIApiEngine
 from bot.errors import EngineError
 
@@ -221,8 +221,7 @@ def _served_name(version: str, gguf_path: Path) -> str:
     """
     folder = gguf_path.parent
     try:
-        with (folder / WEIGHTS).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of(folder / WEIGHTS)
     except OSError as error:
         raise AdapterFileError(version) from error
     if digest != _as_made(folder, digest):

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.engines.base_model import BaseModel
+from bot.engines.intact import sha256_of
 from bot.training.base_weights import architecture_of
 from bot.training.encoding import invocation_tokens
 from bot.training.gguf_adapter import write_gguf_adapter
-from bot.training.job_folder import JobFolder, sha256_of
+from bot.training.job_folder import JobFolder
 from bot.training.parity import write_parity
 from bot.training.trainer import PARITY_FILE
 

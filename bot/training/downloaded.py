@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.engines.base_model import BaseModel
+from bot.engines.intact import sha256_of
 from bot.training.adapter_kinds import why_not_served
 from bot.training.errors import AdapterRefusedError, TrainingDiskError
-from bot.training.job_folder import JobFolder, is_plain_name, sha256_of
+from bot.training.job_folder import JobFolder, is_plain_name
 from bot.training.remote_errors import AdapterKindError, AdapterMisfitError
 from bot.training.trainer import Adapter
 

@@ -8,7 +8,6 @@ bot's. Imports no torch.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -249,11 +248,6 @@ def write_whole(path: Path, content: bytes) -> None:
 def is_plain_name(job_id: str) -> bool:
     """Whether a job's id, which may be a provider's word, names one folder and nothing above it."""
     return job_id not in ("", ".", "..") and not {"/", "\\", "\0"} & set(job_id)
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

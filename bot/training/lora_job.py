@@ -19,6 +19,7 @@ import torch
 from peft import get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from bot.engines.intact import sha256_of
 from bot.training.artefact import save_artefact
 from bot.training.base_weights import cached_base
 from bot.training.batches import plan_batches
@@ -27,7 +28,7 @@ from bot.training.encoding import EncodedRow, encode_rows
 from bot.training.errors import DivergedError
 from bot.training.frozen_states import FrozenStates
 from bot.training.hyperparameters import Hyperparameters
-from bot.training.job_folder import JobFolder, appended, sha256_of, write_whole
+from bot.training.job_folder import JobFolder, appended, write_whole
 from bot.training.job_process import run_job
 from bot.training.learner import Learner, lora_config
 from bot.training.loss import mean_loss

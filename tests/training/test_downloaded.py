@@ -14,11 +14,11 @@ import pytest
 from safetensors.numpy import load, save
 
 from bot.engines.base_model import BaseModel
+from bot.engines.intact import sha256_of
 from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.model_place import RemoteModel
 from bot.training.downloaded import CONFIG, MANIFEST, WEIGHTS, Downloads
 from bot.training.gguf_adapter import read_tensors
-from bot.training.job_folder import sha256_of
 from bot.training.openai_api import OpenAITrainer
 from bot.training.provider import nebius_provider
 from bot.training.remote_errors import (

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.engines.base_model import BaseModel
+from bot.engines.intact import sha256_of
 from bot.training.hyperparameters import Hyperparameters
-from bot.training.job_folder import JobFolder, sha256_of
+from bot.training.job_folder import JobFolder
 from bot.training.local import LocalTrainer
 from bot.training.trainer import JobState
 from tests.training_job import TINY_ROWS, row, wait_for_end

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from bot.engines.base_model import BaseModel
+from bot.engines.intact import sha256_of
 from bot.training.base_weights import is_cached
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
 from bot.training.hyperparameters import Hyperparameters
-from bot.training.job_folder import JobFolder, sha256_of
+from bot.training.job_folder import JobFolder
 from bot.training.local import LocalTrainer
 from bot.training.trainer import Adapter, JobState
 from tests.models import SEEN

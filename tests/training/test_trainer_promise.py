@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.engines.base_model import BaseModel
+from bot.engines.intact import sha256_of
 from bot.engines.model_place import RemoteModel
 from bot.settings import load_settings
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
 from bot.training.hyperparameters import Hyperparameters
-from bot.training.job_folder import sha256_of
 from bot.training.local import AUTOTRAIN_JOB, TRL_JOB, LocalTrainer
 from bot.training.trainer import JobState, Trainer, can_pause
 from tests.running_trainer import running_trainer, trainer_at

@@ -42,7 +42,7 @@ from bot.evaluation import blind
 from bot.evaluation.advice_page import Spelling
 from bot.loop import Loop
 from bot.persistence import why_volatile
-from bot.pipeline import adapters_to_serve, advising
+from bot.pipeline import adapters_to_serve, advising, calibrating
 from bot.pipeline import forgetting as forgetting_steps
 from bot.pipeline.refusals import Refusals
 from bot.pipeline.reporting import write_report
@@ -281,6 +281,7 @@ class Apprentice:
                 RunCards(self.database).step,
                 ["run", "run_metric", "evaluation", "model_version", "promotion", "erasure"],
             ),
+            "lines": (self._calibration().step, [*calibrating.TABLES]),
             "watch": (
                 Watch(self.database, rollback_limits(self._settings)).step,
                 ["canary", "feedback", "promotion", "question"],
@@ -293,6 +294,12 @@ class Apprentice:
             answer = partial(answers.step, answering, self.client)
             steps[f"answer {number + 1}"] = answer, ["question"]
         return [Loop(name, step, self.database, *tables) for name, (step, tables) in steps.items()]
+
+    def _calibration(self) -> calibrating.Calibration:
+        share = self._settings.doubted_share
+        calibration = calibrating.Calibration(self.database, self.meaning, share)
+        self._stack.callback(calibration.is_stopping.set)
+        return calibration
 
     def _crew(self, workers: dict[InboxKind, inbox_worker.Worker]) -> inbox_worker.Crew:
         pool = ThreadPoolExecutor(inbox_worker.AT_ONCE, "inbox")

@@ -240,6 +240,13 @@ class Settings(BaseSettings):
         "separated by commas, such as `1,0.5`; 1 is as it was trained and always tried. Each "
         "further one takes time, and asks for a clearer gain.",
     )
+    doubted_share: float = Field(
+        0.9,
+        ge=0,
+        le=1,
+        description="For so great a share of what nobody taught, reckoned from the team's own "
+        "questions, the bot quotes what comes closest instead of asking a model; 0 is never.",
+    )
     gate_fewest_facts: int = Field(
         10,
         ge=2,

@@ -7,6 +7,9 @@ from handlers import blocks
 from handlers.blocks import Block
 
 _QUESTION = 60
+#: How much of each quoted answer is shown, in characters: three of them fit a phone's screen.
+_QUOTED = 600
+THIS_ANSWERS = "this_answers"
 
 
 def footer(
@@ -49,6 +52,22 @@ def who_may_know(
             blocks.context(f"{called}: you answered something similar. Do you know this one?")
         )
     return [*below, feedback(question_id)]
+
+
+def quotes(question_id: int, examples: Sequence[RetrievedExample]) -> list[Block]:
+    """The blocks below "I am not sure": the team's own words, each with a way to say it fits."""
+    shown = [
+        blocks.section(
+            f"*{_source(example)}*\n{blocks.quote(example.answer, _QUOTED)}",
+            blocks.button("✅ This answers it", THIS_ANSWERS, f"{question_id}|{example.id}"),
+        )
+        for example in examples
+    ]
+    return [
+        *shown,
+        blocks.context("Quoted from what your team taught; no model wrote this"),
+        blocks.actions(blocks.button("None of these", "bad", str(question_id))),
+    ]
 
 
 def feedback(question_id: int) -> Block:

@@ -5,33 +5,34 @@ Several loops call ``step`` at once; each question is in one pair of hands.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from slack_sdk import WebClient
 
-from bot.answering.abstention import confidence, is_unsure
+from bot.answering.abstention import QUOTED, standing_of
 from bot.answering.answer import Limits, Prompt, ServingEngine, answer, fit
 from bot.answering.choice import Choice, choose_strategy, instead_of
-from bot.answering.retrieval import retrieve
+from bot.answering.retrieval import RetrievedExample, retrieve
 from bot.answering.strategy import Strategy
 from bot.curation.redaction import Redactor
 from bot.curation.unanswered import abstains, note_unanswered, reason_for
 from bot.embedding.meaning import Meaning
 from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnavailableError
 from bot.errors import BotError, EngineError
-from handlers.answer_blocks import footer, who_may_know
+from handlers.answer_blocks import footer, quotes, who_may_know
 from handlers.asked import Asked, read_question
 from handlers.deps import Checkpoint, Payload
 from handlers.live_message import LiveMessage
 from handlers.people import People
 from handlers.retry import SLACK_ERRORS, code_of, is_passing, retry_after_seconds
 from handlers.status import show_status
-from storage import deployments, examples, questions
+from handlers.wrote import who_wrote
+from storage import deployments, questions
 from storage.columns import utc_now
 from storage.database import Database
-from storage.tables import Question, QuestionState
+from storage.tables import Question, QuestionState, Standing
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,11 @@ MAX_ATTEMPTS = 5
 #: How often the model is asked again within one attempt after it died in mid-sentence.
 MAX_RETRIES = 2
 NOTHING = "I don't know."
-UNSURE = "I don't know: nothing that I was taught fits this well enough."
-#: How many who answered something similar are called.
+SAID = {
+    Standing.UNKNOWN: "I don't know: nothing that I was taught fits this well enough.",
+    Standing.DOUBTFUL: "I am not sure that I was taught this. What comes closest:",
+}
+#: Of so many examples that come closest the authors are called where the bot does not know.
 CALLED = 2
 EMPTY = (
     "Hello! Ask me a question in the same message, for example: "
@@ -66,12 +70,12 @@ class AnswerDeps:
 
 @dataclass(frozen=True)
 class _Made:
-    """An answer, who gave it from what; ``is_unsure``: it says that nobody knows."""
+    """An answer, who gave it, and from which examples; SURE is what a model said."""
 
     choice: Choice
-    prompt: Prompt
     text: str
-    is_unsure: bool = False
+    examples: Sequence[RetrievedExample]
+    standing: Standing = Standing.SURE
 
 
 def step(deps: AnswerDeps, client: WebClient) -> bool:
@@ -136,28 +140,27 @@ def _answer(question: Question, deps: AnswerDeps, client: WebClient) -> None:
     if kept != made.text:
         # What was streamed is replaced: a secret that was in the question is not repeated.
         message.start_over()
-    choice, prompt = made.choice, made.prompt
-    _note_unanswered(question, asked, made.text, choice.strategy, prompt, deps)
-    if made.is_unsure or (prompt.examples and abstains(made.text)):
-        below = _ask_around(question, asked, deps)
-    else:
-        speaker = choice.strategy.version_name
-        below = footer(question.id, prompt.examples, speaker, choice.unavailable)
-    message.finish(kept or NOTHING, below, QuestionState.ANSWERED)
+    _note_unanswered(question, asked, made, deps)
+    message.finish(kept or NOTHING, _below(question, asked, made, deps), QuestionState.ANSWERED)
 
 
-def _note_unanswered(
-    question: Question,
-    asked: Asked,
-    text: str,
-    strategy: Strategy,
-    prompt: Prompt,
-    deps: AnswerDeps,
-) -> None:
+def _below(question: Question, asked: Asked, made: _Made, deps: AnswerDeps) -> list[Payload]:
+    """What stands below an answer: where it comes from, or who may know a better one."""
+    assert question.id is not None
+    if made.standing is Standing.DOUBTFUL:
+        return quotes(question.id, made.examples)
+    if made.standing is Standing.UNKNOWN or (made.examples and abstains(made.text)):
+        return _ask_around(question, asked, deps)
+    speaker = made.choice.strategy.version_name
+    return footer(question.id, made.examples, speaker, made.choice.unavailable)
+
+
+def _note_unanswered(question: Question, asked: Asked, made: _Made, deps: AnswerDeps) -> None:
     """Keep what the team has not taught yet; nothing of outsiders and of direct messages."""
-    if not asked.is_collected:
-        return
-    why = reason_for(text, looked_up=strategy.examples, found=len(prompt.examples))
+    if not asked.is_collected or made.standing is Standing.DOUBTFUL:
+        return  # of what is quoted, whoever asked says whether it answers
+    looked_up = made.choice.strategy.examples
+    why = reason_for(made.text, looked_up=looked_up, found=len(made.examples))
     if why is not None:
         with deps.database.write() as session:
             note_unanswered(session, question, asked.audience, deps.redactor.text(asked.text), why)
@@ -172,14 +175,19 @@ def _message(question: Question, deps: AnswerDeps, client: WebClient) -> LiveMes
 def _make_answer(question: Question, asked: Asked, deps: AnswerDeps, message: LiveMessage) -> _Made:
     """Let what was chosen speak; where it cannot, what was live before, else the base model."""
     choice, loaded = _choose(question, asked, deps), set(deps.engine.adapters)
-    prompt = _prompt(question, asked, choice.strategy, deps)
+    closest = _closest(question, asked, max(QUOTED, choice.strategy.examples), deps)
+    standing = _standing(question, asked, closest, deps)
+    if standing is not Standing.SURE:
+        quoted = closest[:QUOTED] if standing is Standing.DOUBTFUL else ()
+        made = _Made(Choice(Strategy(None, 0)), SAID[standing], quoted, standing)
+        _note_choice(question, deps, made.choice, made.examples, standing)
+        return made
+    prompt = _prompt(asked, closest, choice.strategy, deps)
     deps.checkpoint("prompt built")
-    if _is_unsure(question, asked, choice.strategy, prompt, deps):
-        _note_choice(question, deps, choice, prompt)
-        return _Made(choice, prompt, UNSURE, is_unsure=True)
     while True:
         try:
-            return _Made(choice, prompt, _speak(question, deps, choice, prompt, message))
+            text = _speak(question, deps, choice, prompt, message)
+            return _Made(choice, text, prompt.examples)
         except AdapterUnknownError as error:
             log.warning("%s is to answer and cannot; another answers", error.adapter)
             with deps.database.write() as session:
@@ -187,7 +195,8 @@ def _make_answer(question: Question, asked: Asked, deps: AnswerDeps, message: Li
             message.start_over()
             loaded.discard(error.adapter)
             choice = _instead(question, asked, deps, choice.unavailable or error.adapter, loaded)
-            prompt = _prompt(question, asked, choice.strategy, deps)
+            closest = _closest(question, asked, choice.strategy.examples, deps)
+            prompt = _prompt(asked, closest, choice.strategy, deps)
 
 
 def _instead(
@@ -197,44 +206,25 @@ def _instead(
         return instead_of(session, question.team_id, asked.audience, missing, loaded)
 
 
-def _is_unsure(
-    question: Question, asked: Asked, strategy: Strategy, prompt: Prompt, deps: AnswerDeps
-) -> bool:
+def _standing(
+    question: Question, asked: Asked, closest: Sequence[RetrievedExample], deps: AnswerDeps
+) -> Standing:
     """A question that leans on its thread, and who hears nothing of the team, are not judged."""
-    if asked.context or not asked.viewer.audiences or not strategy.examples:
-        return False
+    if asked.context or not asked.viewer.audiences:
+        return Standing.SURE
     with deps.database.read() as session:
-        found = confidence(session, asked.text, prompt.examples)
-        return is_unsure(session, question.team_id, asked.audience, found)
+        return standing_of(session, question.team_id, asked.audience, asked.text, closest)
 
 
 def _ask_around(question: Question, asked: Asked, deps: AnswerDeps) -> list[Payload]:
     """Name what comes closest and, in channels, call who wrote it."""
     assert question.id is not None
-    with deps.database.read() as session:
-        near = retrieve(
-            session,
-            question.team_id,
-            asked.audience,
-            asked.viewer,
-            asked.text,
-            CALLED,
-            meaning=deps.meaning,
-        )
-        written = [
-            examples.get(session, question.team_id, asked.viewer, one.id).author_id for one in near
-        ]
-    others = [one for one in dict.fromkeys(written) if one and one != question.user_id]
-    people = [one for one in others if _is_here(one, deps)]
-    return who_may_know(question.id, near, people if asked.is_collected else ())
-
-
-def _is_here(user_id: str, deps: AnswerDeps) -> bool:
-    """Nobody is called who has left, or of whom Slack does not say just now."""
-    try:
-        return not deps.people.person(user_id).is_external
-    except SLACK_ERRORS:
-        return False
+    near = _closest(question, asked, CALLED, deps)
+    people: list[str] = []
+    if asked.is_collected:
+        ids = [one.id for one in near]
+        people = who_wrote(deps.database, question, asked.viewer, ids, deps.people)
+    return who_may_know(question.id, near, people)
 
 
 def _choose(question: Question, asked: Asked, deps: AnswerDeps) -> Choice:
@@ -247,19 +237,27 @@ def _choose(question: Question, asked: Asked, deps: AnswerDeps) -> Choice:
         )
 
 
-def _prompt(question: Question, asked: Asked, strategy: Strategy, deps: AnswerDeps) -> Prompt:
+def _closest(
+    question: Question, asked: Asked, count: int, deps: AnswerDeps
+) -> list[RetrievedExample]:
     """Read the examples that whoever hears the answer may hear."""
     with deps.database.read() as session:
-        found = retrieve(
+        return retrieve(
             session,
             question.team_id,
             asked.audience,
             asked.viewer,
             asked.text,
-            strategy.examples,
+            count,
             meaning=deps.meaning,
         )
-    return fit(deps.engine, asked.text, found, asked.context, deps.limits)
+
+
+def _prompt(
+    asked: Asked, closest: Sequence[RetrievedExample], strategy: Strategy, deps: AnswerDeps
+) -> Prompt:
+    shown = closest[: strategy.examples]
+    return fit(deps.engine, asked.text, shown, asked.context, deps.limits)
 
 
 def _speak(
@@ -273,7 +271,7 @@ def _speak(
     speaker, scale = choice.strategy.version_name, choice.strategy.scale
     for retries_left in range(MAX_RETRIES, -1, -1):
         try:
-            _note_choice(question, deps, choice, prompt)
+            _note_choice(question, deps, choice, prompt.examples)
             pieces = answer(deps.engine, prompt, adapter=speaker, scale=scale, limits=deps.limits)
             return _write(pieces, message)
         except (EngineDiedError, EngineUnavailableError):
@@ -295,11 +293,17 @@ def _write(pieces: Iterator[str], message: LiveMessage) -> str:
     return text.rstrip()
 
 
-def _note_choice(question: Question, deps: AnswerDeps, choice: Choice, prompt: Prompt) -> None:
+def _note_choice(
+    question: Question,
+    deps: AnswerDeps,
+    choice: Choice,
+    shown: Sequence[RetrievedExample],
+    standing: Standing = Standing.SURE,
+) -> None:
     assert question.id is not None
-    ids, speaker = [e.id for e in prompt.examples], choice.strategy.version_name
+    ids, speaker = [e.id for e in shown], choice.strategy.version_name
     with deps.database.write() as session:
-        questions.chose(session, question.id, speaker, ids, choice.canary_id)
+        questions.chose(session, question.id, speaker, ids, choice.canary_id, standing)
 
 
 def _hand_back(

@@ -32,6 +32,12 @@ def cut(text: str, limit: int) -> str:
     return kept.rstrip() + "…"
 
 
+def quote(text: str, limit: int) -> str:
+    """What somebody wrote as a quotation, cut to ``limit`` characters and escaped."""
+    shown = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    return "\n".join(f">{line}" for line in escape(shown).splitlines())
+
+
 def plain(text: str, limit: int = 3000) -> Block:
     return {"type": "plain_text", "text": cut(text, limit) or " ", "emoji": True}
 

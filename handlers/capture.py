@@ -21,7 +21,7 @@ from bot.curation.lesson import Lesson
 from bot.curation.unanswered import note_unanswered
 from bot.curation.wordings import learn_wording
 from bot.errors import CaptureError, MayNotTeachError, MessageGoneError, NotCollectedError
-from handlers import capture_blocks
+from handlers import capture_blocks, quoted
 from handlers.blocks import Block
 from handlers.capture_thread import Thread, check_may_teach, read_lesson, read_thread
 from handlers.deps import Deps
@@ -31,7 +31,7 @@ from handlers.reactions import GOOD, VoteEvent
 from handlers.rules import is_curator
 from storage import feedback, outbox, questions, unanswered
 from storage.rules import rules_for
-from storage.tables import InboxItem, OutboxKind, Source, WhyUnanswered
+from storage.tables import InboxItem, OutboxKind, Source, Standing, WhyUnanswered
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _note_feedback(team_id: str, vote: VoteEvent, deps: Deps) -> None:
         return  # Slack says whose message it is: nobody looks for an answer that is not ours
     with deps.database.write(redoable=True) as session:
         question = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)
-        if question is not None:
+        if question is not None and question.standing is Standing.SURE:
             feedback.note(
                 session, question,
                 key=vote.key, user_id=vote.user_id, value=vote.value, order_key=vote.order_key,
@@ -92,6 +92,9 @@ def _count(
         if not _vote_on_known(team_id, vote, person, deps):
             _explain(team_id, vote, refusal, thread, deps)
     else:
+        if (question := quoted.unspoken(team_id, vote, deps)) is not None:
+            quoted.settle(question, vote, person, place, lesson.question, deps)
+            return
         try:
             _collect(team_id, vote, person, place, lesson, deps)
         except CaptureError as refusal:
@@ -153,10 +156,10 @@ def _take_back(team_id: str, vote: VoteEvent, deps: Deps) -> None:
     with deps.database.write(redoable=True) as session:
         feedback.take_back(session, team_id, vote.key, vote.order_key)
         outcome = take_vote_back(session, team_id, vote.key, vote.order_key)
+        question = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)
+        if question is not None and vote.value < 0:
+            unanswered.take_back(session, question, WhyUnanswered.BAD_ANSWER)
         if outcome is not None:
-            question = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)
-            if question is not None and vote.value < 0:
-                unanswered.take_back(session, question, WhyUnanswered.BAD_ANSWER)
             text = capture_blocks.taken_back(outcome)
             _tell(session, team_id, vote, outcome.example.thread_ts, text)
 

@@ -86,7 +86,7 @@ def confirmation(
 
 
 def quoted_answer(lead: str, answer: str) -> Block:
-    return blocks.section(f"{lead}\n{_quote(answer)}")
+    return blocks.section(f"{lead}\n{blocks.quote(answer, _SHOWN)}")
 
 
 def replaced_sentence(lesson: Lesson | None) -> str:
@@ -106,8 +106,8 @@ def undo_button(value: str) -> Block:
 
 def question_and_answer(question: str, answer: str) -> list[Block]:
     return [
-        blocks.section(f"*Question*\n{_quote(question)}"),
-        blocks.section(f"*Answer*\n{_quote(answer)}"),
+        blocks.section(f"*Question*\n{blocks.quote(question, _SHOWN)}"),
+        blocks.section(f"*Answer*\n{blocks.quote(answer, _SHOWN)}"),
     ]
 
 
@@ -158,11 +158,6 @@ def _card(example: Example, text: str) -> list[Block]:
     if example.state is not ExampleState.REJECTED:  # nobody hears what is wrong
         shown.append(blocks.context(audience_sentence(example.audience)))
     return shown
-
-
-def _quote(text: str) -> str:
-    shown = blocks.escape(_cut(text, _SHOWN))
-    return "\n".join(f">{line}" for line in shown.splitlines())
 
 
 def _line(text: str) -> str:

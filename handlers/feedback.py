@@ -1,13 +1,14 @@
-"""The two buttons below an answer: a vote by button is a reaction like any other."""
+"""The buttons below an answer: a vote by button is a reaction like any other."""
 
 from functools import partial
 
 from slack_bolt import Ack, App
 
+from handlers.answer_blocks import THIS_ANSWERS
 from handlers.deps import Deps, Payload
 from handlers.reactions import BAD, BUTTON, GOOD, VoteEvent, receive_vote
 
-VALUES = {"good": GOOD, "bad": BAD}
+VALUES = {"good": GOOD, "bad": BAD, THIS_ANSWERS: GOOD}
 
 
 def register(app: App, deps: Deps) -> None:
@@ -33,6 +34,15 @@ def note_feedback(action: Payload, body: Payload, deps: Deps) -> None:
         cast_with=BUTTON,
         order_key=action["action_ts"],
         item_user=deps.people.bot_user_id,
+        about=_about(action),
     )
     with deps.database.write(urgent=True) as session:
         receive_vote(session, body["team"]["id"], vote)
+
+
+def _about(action: Payload) -> int | None:
+    """The example that a button below a quotation stands for."""
+    if action["action_id"] != THIS_ANSWERS:
+        return None
+    example_id = str(action.get("value", "")).partition("|")[2]
+    return int(example_id) if example_id.isdecimal() else None

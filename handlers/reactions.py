@@ -24,6 +24,7 @@ class VoteEvent:
     One person's ✅ or ❌ on a message, or the same taken back, as an inbox row carries it.
 
     ``value`` is GOOD or BAD, whatever the emoji is called; ``order_key`` is Slack's time of it.
+    ``about`` is the example meant, where the message quotes several.
     """
 
     channel_id: str
@@ -34,6 +35,7 @@ class VoteEvent:
     cast_with: str  # the reaction's name, or BUTTON
     order_key: str
     item_user: str | None = None
+    about: int | None = None
 
     @property
     def key(self) -> str:
@@ -47,8 +49,8 @@ class VoteEvent:
     def of(cls, item: InboxItem) -> "VoteEvent":
         known: dict[str, Any] = {name: item.payload[name] for name in _NAMES}
         known["cast_with"] = BUTTON if item.payload["via"] == BUTTON else item.payload["reaction"]
-        item_user = item.payload.get("item_user")
-        return cls(**known, order_key=item.order_key, item_user=item_user)
+        known |= {name: item.payload.get(name) for name in ("item_user", "about")}
+        return cls(**known, order_key=item.order_key)
 
 
 _NAMES = ("channel_id", "message_ts", "user_id", "value", "added")
@@ -61,6 +63,8 @@ def receive_vote(session: Session, team_id: str, vote: VoteEvent) -> bool:
     payload["reaction"] = None if vote.by_button else vote.cast_with
     if vote.item_user:
         payload["item_user"] = vote.item_user
+    if vote.about is not None:
+        payload["about"] = vote.about
     return inbox.receive(session, team_id, InboxKind.REACTION, vote.key, payload, vote.order_key)
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.columns import is_due, moments, utc_now
-from storage.tables import OutboxMessage, Question, QuestionState
+from storage.tables import OutboxMessage, Question, QuestionState, Standing
 
 _KEY = "answer:"
 _OPEN = (QuestionState.QUEUED, QuestionState.ANSWERING)
@@ -140,11 +140,13 @@ def chose(
     version_name: str | None,
     example_ids: Sequence[int],
     canary_id: int | None = None,
+    standing: Standing = Standing.SURE,
 ) -> None:
     """Note with which strategy the question is being answered, and in which canary it counts."""
     question = session.get_one(Question, question_id)
     question.version_name, question.example_ids = version_name, list(example_ids)
     question.canary_id, question.engine_failed = canary_id, False
+    question.standing = standing
     session.add(question)
 
 
@@ -171,7 +173,10 @@ def outcomes(
         and_(col(Question.state) == QuestionState.FAILED, col(Question.engine_failed)),
     )
     found = select(Question).where(
-        col(Question.team_id) == team_id, col(Question.version_name) == version_name, has_ended
+        col(Question.team_id) == team_id,
+        col(Question.version_name) == version_name,
+        col(Question.standing) == Standing.SURE,
+        has_ended,
     )
     if since is not None:
         found = found.where(col(Question.asked_at) >= since)

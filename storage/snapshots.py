@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from bot.errors import NotFoundError
-from storage.audience import Viewer, readable
+from storage.audience import WORKSPACE, Viewer, readable
 from storage.chunks import chunks, pages
 from storage.tables import (
     EvaluationAnswer,
@@ -39,6 +39,51 @@ def questions_of(
         col(Example.answer_source),
     ).where(*_learnable(team_id, audience, viewer))
     return list(session.connection().execute(found.order_by(col(Example.id))))
+
+
+def known_questions(session: Session) -> list[tuple[str, str, int]]:
+    """
+    Of all workspaces the audiences that were taught anything: team, audience and how many
+    approved examples and other wordings a model of it may know. Nobody's words.
+    """
+    examples = (
+        sa.select(col(Example.team_id), col(Example.audience), sa.func.count().label("known"))
+        .where(col(Example.state) == ExampleState.APPROVED)
+        .group_by(col(Example.team_id), col(Example.audience))
+    )
+    wordings = examples.join(Wording, col(Wording.example_id) == col(Example.id))
+    known: dict[tuple[str, str], int] = {}
+    for team_id, audience, number in session.connection().execute(sa.union_all(examples, wordings)):
+        known[team_id, audience] = known.get((team_id, audience), 0) + number
+    return [
+        (team_id, audience, number + known.get((team_id, WORKSPACE), 0) * (audience != WORKSPACE))
+        for (team_id, audience), number in sorted(known.items())
+    ]
+
+
+def some_questions(
+    session: Session, team_id: str, audience: str, viewer: Viewer, *, at_most: int
+) -> dict[int, list[str]]:
+    """
+    Of so many approved examples, spread over all and the same ones each time: the question and
+    then its other wordings, by example id.
+    """
+    # A multiplier that scatters the numbers in which examples were taught over all remainders.
+    scattered = col(Example.id) * 48_271 % 65_521
+    found = sa.select(col(Example.id), col(Example.question)).where(
+        *_learnable(team_id, audience, viewer)
+    )
+    rows = session.connection().execute(found.order_by(scattered, col(Example.id)).limit(at_most))
+    texts: dict[int, list[str]] = {row.id: [row.question] for row in rows}
+    for some in chunks(texts):
+        wordings = (
+            sa.select(col(Wording.example_id), col(Wording.text))
+            .where(col(Wording.team_id) == team_id, col(Wording.example_id).in_(some))
+            .order_by(col(Wording.id))
+        )
+        for example_id, wording in session.connection().execute(wordings):
+            texts[example_id].append(wording)
+    return texts
 
 
 def sources_of(

@@ -10,6 +10,7 @@ from storage import thresholds
 from storage.audience import WORKSPACE
 from storage.database import Database
 from storage.tables import Evaluation, EvaluationAnswer, WhyUnanswered
+from storage.thresholds import Lines
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, only, work_until_done
 from tests.teaching import PARKING, TEAM, ask_in_vain, fresh_database, teach_facts
@@ -90,15 +91,17 @@ def test_neither_what_was_taught_nor_a_wrong_answer_nor_anothers_question_is_ask
     assert abstention_words(evaluation) == ""
 
 
-def test_what_retrieval_refuses_in_serving_is_counted(database, tmp_path):
+@pytest.mark.parametrize("lines", [Lines(unsure_below=0.9), Lines(sure_from=0.9)])
+def test_what_no_model_is_asked_in_serving_is_counted(database, tmp_path, lines):
     with database.write() as session:
         ask_in_vain(session, 1, PARKING)
-        thresholds.write(session, TEAM, WORKSPACE, 0.9, by_meaning=False)
+        thresholds.write(session, TEAM, WORKSPACE, lines, by_meaning=False)
 
     evaluation, _ = judged(database, tmp_path)
 
     assert evaluation.evidence["in_vain"] == {"of": 1, "by_retrieval": 1}
-    assert "1 are refused before any model is asked" in abstention_words(evaluation)
+    words = "To 1 of 1 that people asked in vain I say so before any model is asked"
+    assert words in abstention_words(evaluation)
 
 
 def test_only_the_most_asked_are_asked(database, tmp_path):

@@ -74,6 +74,7 @@ from storage.tables import (
     Unanswered,
     Verb,
 )
+from storage.thresholds import Lines
 from tests import audited
 from tests.audited import ROOT, UNWATCHED, WATCHED, deed
 from tests.capture_desk import Desk
@@ -337,7 +338,7 @@ def settled(desk: Desk, home: Path) -> None:
         with deed(desk.database) as session:
             rules.set_values(session, TEAM, "C0OPS", {"curators": curators}, ALICE, "C0OPS")
     with deed(desk.database) as session:
-        thresholds.write(session, TEAM, WORKSPACE, 0.5, by_meaning=True)
+        thresholds.write(session, TEAM, WORKSPACE, Lines(0.5), by_meaning=True)
 
 
 def asked(desk: Desk, home: Path) -> None:

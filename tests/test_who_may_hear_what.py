@@ -190,6 +190,8 @@ def read_for_models(session: Session, viewer: Viewer) -> Iterator[tuple[Callable
         yield snapshots.material, [tuple(row) for row in snapshots.material(*of, every)]
         assert sum(snapshots.sources_of(*of).values()) == len(ids)
         yield snapshots.sources_of, ()
+        asked = snapshots.some_questions(*of, at_most=1000)
+        yield snapshots.some_questions, [Ids(list(asked)), *asked.values()]
         assert snapshots.count_unknown(*of, tuple(Source), None) == len(ids)
         yield snapshots.count_unknown, ()
         corrected = snapshots.corrected_answers(*of)

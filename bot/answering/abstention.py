@@ -1,32 +1,41 @@
 """
-When to say that nobody taught the answer, instead of letting a model make one up.
+Whether a model answers, or what comes closest is quoted, or the bot says that it does not know.
 
-How well the best example fits is one number, and below a threshold the bot names who answered
-similar questions. The threshold is chosen on the team's own held-out wordings (``calibrate``), so
-that no more than a tenth of what it was taught is refused. Until then it refuses nothing.
+How well the best example fits is one number. Two lines are drawn on it, from the team's own
+questions: below the lower one at most a tenth of what was taught is asked for, below the upper one
+nine tenths of the same questions whose answers were left out (docs/decisions/0132). In between
+nobody can tell a question in new words from one that only looks like it, so nothing is made up: the
+team's own words are shown, and whoever asked sees at once whether they fit.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from bot.answering.retrieval import RetrievedExample, question_words, retrieve
-from bot.embedding.meaning import Meaning
+from bot.answering.retrieval import RetrievedExample, question_words
 from bot.words import stem, stems_of
 from storage import thresholds
-from storage.audience import Viewer
 from storage.full_text import rows_with, size
+from storage.tables import Standing
+from storage.thresholds import Lines
 
 #: Chosen on the seed's second wordings against the same without their own example.
 COVERAGE_WEIGHT = 0.3
 #: The share of what was taught that may be refused.
 MAY_BE_REFUSED = 0.1
-#: Fewer known questions than this choose no threshold.
+#: The share of what nobody taught that is not answered as if somebody had.
+IS_DOUBTED = 0.9
+#: A line that doubts more than this of what was taught cannot tell what was not.
+MAY_BE_DOUBTED = 0.8
+#: Fewer questions than this draw no line.
 FEWEST_KNOWN = 10
 #: "Thanks!" asks nothing.
 FEWEST_WORDS = 2
+#: So many of the closest are quoted: the right one is first for three quarters of the seed's second
+#: wordings, and among three for nine tenths.
+QUOTED = 3
 
 
 @dataclass(frozen=True)
@@ -55,58 +64,46 @@ def confidence(
     return Confidence(best.likeness + COVERAGE_WEIGHT * covered, is_by_meaning=True)
 
 
-def is_unsure(session: Session, team_id: str, audience: str, found: Confidence | None) -> bool:
-    """Whether to say that nobody taught the answer; never before a threshold was chosen."""
-    if found is None:
-        return False
-    below = thresholds.read(session, team_id, audience, by_meaning=found.is_by_meaning)
-    return below is not None and found.value < below
+def standing_of(
+    session: Session, team_id: str, audience: str, question: str, found: Sequence[RetrievedExample]
+) -> Standing:
+    """What to do with a question of which ``found`` comes closest; SURE until a line is drawn."""
+    how_sure = confidence(session, question, found)
+    if how_sure is None:
+        return Standing.SURE
+    lines = thresholds.read(session, team_id, audience, by_meaning=how_sure.is_by_meaning)
+    if lines.unsure_below is not None and how_sure.value < lines.unsure_below:
+        return Standing.UNKNOWN
+    if lines.sure_from is None or how_sure.value >= lines.sure_from:
+        return Standing.SURE
+    return Standing.DOUBTFUL if found else Standing.UNKNOWN
 
 
-def calibrate(session: Session, team_id: str, audience: str, known: Sequence[str]) -> None:
-    """Choose the threshold for an audience from questions whose answers it was taught."""
-    keep_thresholds(session, team_id, audience, choose(session, team_id, audience, known))
-
-
-def choose(
-    session: Session,
-    team_id: str,
-    audience: str,
-    known: Sequence[str],
-    meaning: Meaning | None = None,
-) -> dict[bool, float]:
+def lines_from(
+    taught: Sequence[float],
+    untaught: Sequence[float],
+    *,
+    by_meaning: bool,
+    is_doubted: float = IS_DOUBTED,
+) -> Lines:
     """
-    The thresholds with (True) and without a sentence model, of which enough is known.
+    The lines between confidences in questions that were taught, in other words, and in questions
+    whose answer was left out. A question may be in both. What is no number counts for nothing.
 
-    Asks the sentence model, so it belongs into no transaction that writes.
+    Words alone tell so little that the upper line needs questions in other words to prove itself.
     """
-    found: dict[bool, list[float]] = {True: [], False: []}
-    viewer = Viewer.model(audience)
-    for question in known:
-        examples = retrieve(session, team_id, audience, viewer, question, 1, meaning=meaning)
-        if each := confidence(session, question, examples):
-            found[each.is_by_meaning].append(each.value)
-    chosen = {by_meaning: threshold_of(values) for by_meaning, values in found.items()}
-    return {by_meaning: below for by_meaning, below in chosen.items() if below is not None}
-
-
-def keep_thresholds(
-    session: Session, team_id: str, audience: str, chosen: Mapping[bool, float]
-) -> None:
-    for by_meaning, below in chosen.items():
-        thresholds.write(session, team_id, audience, below, by_meaning=by_meaning)
-
-
-def threshold_of(values: Sequence[float]) -> float | None:
-    """
-    The highest that refuses no more than may be of these; None for too few of them.
-
-    What a broken model says is no number tells nothing: nothing is below it.
-    """
-    known = sorted(filter(math.isfinite, values))
-    if len(known) < FEWEST_KNOWN:
-        return None
-    return known[math.floor(MAY_BE_REFUSED * len(known))]
+    known, unknown = (sorted(filter(math.isfinite, each)) for each in (taught, untaught))
+    is_proven, unsure_below = len(known) >= FEWEST_KNOWN, None
+    if is_proven:
+        unsure_below = known[math.floor(MAY_BE_REFUSED * len(known))]
+    if len(unknown) < FEWEST_KNOWN or not (is_proven or by_meaning):
+        return Lines(unsure_below)
+    doubted = math.ceil(is_doubted * len(unknown))
+    # Just above the last that is to be doubted, as nothing below a line is as sure as it.
+    sure_from = math.nextafter(unknown[doubted - 1], math.inf) if doubted else 0.0
+    if sum(value < sure_from for value in known) > MAY_BE_DOUBTED * len(known):
+        sure_from = 0.0
+    return Lines(unsure_below, sure_from)
 
 
 def _coverage(session: Session, words: Sequence[str], text: str) -> float:

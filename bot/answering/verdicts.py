@@ -35,8 +35,8 @@ def abstention_words(evaluation: Evaluation) -> str:
     asked = evaluation.evidence.get("in_vain", {})
     if asked.get("by_retrieval"):
         words += (
-            f" Of {asked['of']} that people asked in vain, {asked['by_retrieval']} are refused "
-            "before any model is asked, as nothing fits them."
+            f" To {asked['by_retrieval']} of {asked['of']} that people asked in vain I say so "
+            "before any model is asked, as nothing that was taught surely fits them."
         )
     return words
 

@@ -4,6 +4,7 @@ earned a 👍 is kept with that example, for evaluation.
 """
 
 import re
+from contextlib import suppress
 
 from sqlmodel import Session
 
@@ -29,17 +30,38 @@ def learn_wording(
     private channel is never kept with an example that others may see. Returns None where there is
     nothing to keep.
     """
-    example = _best(session, team_id, audience, question)
-    if example is None or audience not in (WORKSPACE, example.audience):
+    # Ids are kept with the best first.
+    example = next(iter(shown_examples(session, team_id, audience, question)), None)
+    if example is None or _share(example.answer, lesson.answer) < _SHARED:
         return None
-    if _plain(lesson.question) == _plain(example.question):
-        return None
-    if _share(example.answer, lesson.answer) < _SHARED:
+    return keep_wording(session, team_id, audience, question, lesson.question, example, by)
+
+
+def shown_examples(
+    session: Session, team_id: str, audience: str, question: Question
+) -> list[Example]:
+    """The examples that an answer rests on and that are still in use, the best first."""
+    found = []
+    for example_id in question.example_ids:
+        with suppress(NotFoundError):
+            found.append(examples.get(session, team_id, Viewer.model(audience), example_id))
+    return [example for example in found if example.state is ExampleState.APPROVED]
+
+
+def keep_wording(
+    session: Session,
+    team_id: str,
+    audience: str,
+    question: Question,
+    asked: str,
+    example: Example,
+    by: str,
+) -> Wording | None:
+    """Keep a question, as it was ``asked``, as another way to ask for an example; see above."""
+    if audience not in (WORKSPACE, example.audience) or _plain(asked) == _plain(example.question):
         return None
     assert example.id is not None
-    wording = examples.add_wording(
-        session, team_id, Viewer.model(audience), example.id, lesson.question
-    )
+    wording = examples.add_wording(session, team_id, Viewer.model(audience), example.id, asked)
     if wording.asker_id is None:
         # Whose words they are, so that they go when the person or the message does.
         wording.asker_id, wording.channel_id = question.user_id, question.channel_id
@@ -50,17 +72,6 @@ def learn_wording(
             subject=f"example:{example.id}", audience=example.audience,
         )  # fmt: skip
     return wording
-
-
-def _best(session: Session, team_id: str, audience: str, question: Question) -> Example | None:
-    if not question.example_ids:
-        return None
-    try:
-        # Ids are kept with the best first.
-        example = examples.get(session, team_id, Viewer.model(audience), question.example_ids[0])
-    except NotFoundError:
-        return None
-    return example if example.state is ExampleState.APPROVED else None
 
 
 def _share(taught: str, answered: str) -> float:

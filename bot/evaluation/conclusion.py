@@ -22,7 +22,7 @@ from storage.tables import Evaluation, EvaluationAnswer, Run, SnapshotRow, Split
 class InVain:
     """
     To how many of ``of`` questions nobody has answered each strategy, by its key, said that it
-    does not know; ``by_retrieval`` are refused in serving before any model is asked.
+    does not know; to ``by_retrieval`` serving says so before any model is asked.
     """
 
     declined: Mapping[str, int]

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlmodel import Session
 
-from bot.answering.abstention import confidence, is_unsure
+from bot.answering.abstention import standing_of
 from bot.answering.answer import Limits, Prompt, QuestionTooLongError, fit
 from bot.answering.retrieval import RetrievedExample, retrieve
 from bot.answering.strategy import Strategy
@@ -21,7 +21,7 @@ from bot.evaluation.strategies import key_of
 from bot.pipeline.workshop import Workshop
 from storage import unanswered
 from storage.audience import Viewer
-from storage.tables import Run
+from storage.tables import Run, Standing
 
 #: So many questions are asked, the most asked first.
 MOST = 12
@@ -41,7 +41,7 @@ def ask_in_vain(workshop: Workshop, run: Run, strategies: Sequence[Strategy]) ->
     with workshop.database.read() as session:
         found = _questions(session, workshop, run, max(1, most))
         by_retrieval = sum(
-            is_unsure(session, run.team_id, run.audience, confidence(session, text, examples))
+            standing_of(session, run.team_id, run.audience, text, examples) is not Standing.SURE
             for text, examples in found
         )
     if not found:

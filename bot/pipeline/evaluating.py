@@ -7,7 +7,6 @@ from functools import partial
 
 from sqlmodel import Session
 
-from bot.answering.abstention import choose, keep_thresholds
 from bot.answering.strategy import Strategy, live_strategy
 from bot.engines.errors import AdapterFileError
 from bot.evaluation.blind import pairs_of
@@ -133,7 +132,6 @@ def _conclude(
     let_judge(workshop, run, version, exam, evaluation, keep_going)
     if not keep_going():  # the judge was not heard to the end; nothing else is asked again
         return
-    thresholds = _thresholds(workshop, run, exam)
 
     def keep(session: Session) -> bool:
         row = session.get_one(Run, run.id)
@@ -145,25 +143,12 @@ def _conclude(
             subject=f"run:{run.id}", audience=run.audience,
             details={"verdict": evaluation.verdict.value, "held_out": evaluation.held_out},
         )  # fmt: skip
-        keep_thresholds(session, run.team_id, run.audience, thresholds)
         row.state, row.progress, row.ended_at = RunState.DONE, {}, workshop.now()
         session.add(row)
         workshop.checkpoint("verdict reached")
         return True
 
     draw_and_write(workshop, run, evaluation, keep)
-
-
-def _thresholds(workshop: Workshop, run: Run, exam: Exam) -> dict[bool, float]:
-    """Below which answers are refused: for serving with a sentence model, and without."""
-    known = [row.question for row in exam.rows if row.split == Split.HELD_OUT_WORDING]
-    with workshop.database.read() as session:
-        by_words = choose(session, run.team_id, run.audience, known)
-        if workshop.meaning is None:
-            return by_words
-        return by_words | choose(
-            session, run.team_id, run.audience, known, workshop.patient_meaning
-        )
 
 
 def let_judge(

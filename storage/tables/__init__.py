@@ -17,6 +17,7 @@ from storage.tables.delivery import (
     OutboxState,
     Question,
     QuestionState,
+    Standing,
 )
 from storage.tables.deployments import Deployment, DeploymentState
 from storage.tables.examples import (
@@ -135,6 +136,7 @@ __all__ = [
     "SnapshotRow",
     "Source",
     "Split",
+    "Standing",
     "Sunset",
     "ToldAuthor",
     "Unanswered",

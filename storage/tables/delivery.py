@@ -58,12 +58,21 @@ class QuestionState(StrEnum):
     FAILED = "failed"  # they were told too
 
 
+class Standing(StrEnum):
+    """How well what the team taught fits a question, and so what is said."""
+
+    SURE = "sure"  # a model answers
+    DOUBTFUL = "doubtful"  # what comes closest is quoted, word for word
+    UNKNOWN = "unknown"  # nothing fits: who wrote something similar is called
+
+
 class Question(SQLModel, table=True):
     """
     One question put to the bot. Its text stays in Slack and is read again when worked on.
 
     ``canary_id`` is the canary in which its answer counts, whichever side answered.
-    ``engine_failed``: the model gave no answer, and that ended it.
+    ``engine_failed``: the model gave no answer, and that ended it. Unless ``standing`` is SURE no
+    model was asked, and what people say of the answer is said of none.
     """
 
     __table_args__ = (
@@ -80,6 +89,7 @@ class Question(SQLModel, table=True):
     state: QuestionState = enum_field(QuestionState, QuestionState.QUEUED, index=True)
     attempts: int = 0
     version_name: str | None = None  # None: the base model answered
+    standing: Standing = enum_field(Standing, Standing.SURE)
     canary_id: int | None = Field(default=None, index=True)
     engine_failed: bool = False
     example_ids: list[int] = json_field([])

@@ -5,16 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.answering.abstention import (
-    Confidence,
-    calibrate,
-    confidence,
-    is_unsure,
-    threshold_of,
-)
+from bot.answering.abstention import Confidence, confidence, lines_from, standing_of
 from bot.answering.retrieval import RetrievedExample, retrieve
 from storage import thresholds
 from storage.audience import WORKSPACE, Viewer
+from storage.tables import Standing
+from storage.thresholds import Lines
 from tests.teaching import TEAM, fresh_database, teach_facts
 
 EVERYBODY = Viewer.model(WORKSPACE)
@@ -46,7 +42,6 @@ def test_its_own_words_fit_best_and_foreign_ones_least(session):
 
 def test_what_asks_nothing_is_not_judged(session):
     assert sure(session, "Thanks!") is None
-    assert not is_unsure(session, TEAM, WORKSPACE, None)
 
 
 def test_meaning_counts_where_it_is_known(session):
@@ -61,48 +56,82 @@ def test_meaning_counts_where_it_is_known(session):
 
 
 @pytest.mark.parametrize("count", [10, 15, 30, 200])
-def test_no_more_than_a_tenth_of_what_is_known_is_refused(count):
+def test_a_tenth_of_what_is_known_is_refused_and_a_tenth_of_what_is_not_is_answered(count):
     values = [((7 * n) % count) / count for n in range(count)]
+    lower = [value / 2 for value in values]
 
-    below = threshold_of(values)
+    lines = lines_from(values, lower, by_meaning=True)
 
-    refused = sum(value < below for value in values)
-    assert refused <= 0.1 * count
-    assert refused >= 0.1 * count - 1
-
-
-def test_a_handful_of_questions_chooses_nothing():
-    assert threshold_of([0.5] * 9) is None
+    refused = sum(value < lines.unsure_below for value in values)
+    assert 0.1 * count - 1 <= refused <= 0.1 * count
+    doubted = sum(value < lines.sure_from for value in lower)
+    assert 0.9 * count <= doubted <= 0.9 * count + 1
 
 
-def test_what_is_no_number_chooses_nothing():
+def test_a_handful_of_questions_draws_no_line():
+    assert lines_from([0.5] * 9, [0.5] * 9, by_meaning=True) == Lines()
+
+
+def test_what_is_no_number_draws_no_line():
     known = [0.5 + number / 100 for number in range(20)]
+    drawn = lines_from(known, known, by_meaning=True)
 
-    assert threshold_of([math.nan, *known, math.nan]) == threshold_of(known)
-    assert threshold_of([math.nan] * 20) is None
+    odd = [math.nan, *known, math.nan]
+    assert lines_from(odd, odd, by_meaning=True) == drawn
+    assert lines_from([math.nan] * 20, [math.nan] * 20, by_meaning=True) == Lines()
 
 
-def test_calibrated_on_known_questions_it_answers_those_and_refuses_others(session):
-    assert not is_unsure(session, TEAM, WORKSPACE, sure(session, "What does a boat cost?"))
+def test_words_alone_have_to_prove_that_they_tell_what_was_taught():
+    taught = [0.5 + number / 100 for number in range(20)]
+    low = [value - 0.4 for value in taught]
 
-    calibrate(session, TEAM, WORKSPACE, KNOWN)
+    assert lines_from([], low, by_meaning=True).sure_from is not None
+    assert lines_from([], low, by_meaning=False).sure_from is None
+    assert lines_from(taught, low, by_meaning=False).sure_from > 0
 
-    refused = [is_unsure(session, TEAM, WORKSPACE, sure(session, one)) for one in KNOWN]
-    assert sum(refused) <= 2
-    assert is_unsure(session, TEAM, WORKSPACE, sure(session, "What does a boat cost?"))
+
+def test_a_line_that_doubts_nearly_everything_is_none():
+    taught = [0.5 + number / 100 for number in range(20)]
+
+    assert lines_from(taught, [1.0] * 20, by_meaning=True) == Lines(taught[2], 0.0)
+
+
+def test_a_share_of_none_doubts_nothing():
+    values = [number / 100 for number in range(20)]
+
+    assert lines_from(values, values, by_meaning=True, is_doubted=0).sure_from == 0.0
+
+
+def test_the_two_lines_and_what_is_said_between_them(session):
+    found = retrieve(session, TEAM, WORKSPACE, EVERYBODY, KNOWN[0], 3)
+    value = confidence(session, KNOWN[0], found).value
+
+    def standing(lines: Lines, examples: list[RetrievedExample]) -> Standing:
+        thresholds.write(session, TEAM, WORKSPACE, lines, by_meaning=False)
+        return standing_of(session, TEAM, WORKSPACE, KNOWN[0], examples)
+
+    assert standing_of(session, TEAM, WORKSPACE, KNOWN[0], found) is Standing.SURE
+    assert standing(Lines(value, value), found) is Standing.SURE
+    assert standing(Lines(value, value + 0.1), found) is Standing.DOUBTFUL
+    assert standing(Lines(value + 0.1), found) is Standing.UNKNOWN
+    assert standing(Lines(0.0, value), []) is Standing.UNKNOWN  # there is nothing to quote
+    assert standing_of(session, TEAM, WORKSPACE, "Thanks!", found) is Standing.SURE
 
 
 def test_a_private_channel_has_the_workspaces_line_until_it_has_its_own(session):
-    thresholds.write(session, TEAM, WORKSPACE, 0.4, by_meaning=True)
-    assert thresholds.read(session, TEAM, "C0OPS", by_meaning=True) == 0.4
-    assert thresholds.read(session, TEAM, "C0OPS", by_meaning=False) is None
+    def read(audience: str, *, by_meaning: bool = True, team_id: str = TEAM) -> Lines:
+        return thresholds.read(session, team_id, audience, by_meaning=by_meaning)
 
-    thresholds.write(session, TEAM, "C0OPS", 0.6, by_meaning=True)
-    thresholds.write(session, TEAM, "C0OPS", 0.7, by_meaning=True)
+    thresholds.write(session, TEAM, WORKSPACE, Lines(0.4, 0.8), by_meaning=True)
+    assert read("C0OPS") == Lines(0.4, 0.8)
+    assert read("C0OPS", by_meaning=False) == Lines()
 
-    assert thresholds.read(session, TEAM, "C0OPS", by_meaning=True) == 0.7
-    assert thresholds.read(session, TEAM, WORKSPACE, by_meaning=True) == 0.4
-    assert thresholds.read(session, "T0OTHER", "C0OPS", by_meaning=True) is None
+    thresholds.write(session, TEAM, "C0OPS", Lines(0.6), by_meaning=True)
+    thresholds.write(session, TEAM, "C0OPS", Lines(0.7), by_meaning=True)
+
+    assert read("C0OPS") == Lines(0.7, 0.8)
+    assert read(WORKSPACE) == Lines(0.4, 0.8)
+    assert read("C0OPS", team_id="T0OTHER") == Lines()
 
 
 def test_examples_are_judged_by_the_best_alone(session):

@@ -6,6 +6,7 @@ from sqlmodel import select
 from storage import thresholds
 from storage.audience import WORKSPACE
 from storage.tables import Question, Unanswered, UnansweredAsk
+from storage.thresholds import Lines
 from tests.answering_bot import answering_bot
 from tests.teaching import TEAM, teach
 
@@ -24,7 +25,7 @@ def taught(database):
         kept.author_id = "U0ALICE"
         secret = teach(session, "What does the lighthouse cost?", "Too much.", audience="C0OPS")
         secret.author_id = "U0BOB"
-        thresholds.write(session, TEAM, WORKSPACE, 0.7, by_meaning=False)
+        thresholds.write(session, TEAM, WORKSPACE, Lines(0.7), by_meaning=False)
 
 
 def answer_to(sandbox, database, engine, question: str, **where: str) -> dict:

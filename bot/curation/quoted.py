@@ -1,0 +1,40 @@
+"""
+What a vote means on a message in which no model spoke: it quoted what comes closest, or nothing.
+
+✅ says that one of the quoted examples answers the question, which is then another way to ask for
+it; ❌ that none does, so nobody has answered it yet. Neither makes an example of the message.
+"""
+
+from sqlmodel import Session
+
+from bot.curation.unanswered import note_unanswered
+from bot.curation.wordings import keep_wording, shown_examples
+from storage import unanswered
+from storage.tables import Example, Question, WhyUnanswered
+
+
+def settle_good(
+    session: Session,
+    team_id: str,
+    audience: str,
+    question: Question,
+    asked: str,
+    about: int | None,
+    by: str,
+) -> Example | None:
+    """
+    Keep the question, as it was ``asked``, with the example meant; without ``about`` the first.
+
+    None where no such example was quoted, or it is not in use any more.
+    """
+    quoted = shown_examples(session, team_id, audience, question)
+    example = next((one for one in quoted if about in (None, one.id)), None)
+    if example is not None:
+        keep_wording(session, team_id, audience, question, asked, example, by)
+        unanswered.take_back(session, question)
+    return example
+
+
+def settle_bad(session: Session, audience: str, question: Question, asked: str) -> None:
+    """Count the question among those that nobody has answered."""
+    note_unanswered(session, question, audience, asked, WhyUnanswered.BAD_ANSWER)

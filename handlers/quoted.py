@@ -1,0 +1,96 @@
+"""What follows a vote on a message that quotes what comes closest, or says "I don't know"."""
+
+from sqlmodel import Session
+
+from bot.curation.quoted import settle_bad, settle_good
+from handlers import blocks
+from handlers.deps import Deps
+from handlers.people import Person, Place
+from handlers.reactions import GOOD, VoteEvent
+from handlers.wrote import who_wrote
+from storage import outbox, questions
+from storage.tables import Example, OutboxKind, Question, Standing
+
+_FITS = "Thank you: I keep this question as another way to ask “{question}”, to be tested with."
+_NOTHING_FITS = (
+    "There is nothing to learn from that message. React with ✅ to the right answer in the thread, "
+    "or teach it with `/apprentice add`."
+)
+_NONE = (
+    "Noted: nobody has taught me this yet. `/apprentice review` lists it, to be answered there; or "
+    "react with ✅ to the right answer in this thread."
+)
+_TITLE = 80
+
+
+def unspoken(team_id: str, vote: VoteEvent, deps: Deps) -> Question | None:
+    """The question that a message answers in which no model spoke."""
+    if vote.item_user not in (None, deps.people.bot_user_id):
+        return None
+    with deps.database.read() as session:
+        found = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)
+    return None if found is None or found.standing is Standing.SURE else found
+
+
+def settle(
+    question: Question, vote: VoteEvent, person: Person, place: Place, asked: str, deps: Deps
+) -> None:
+    """Keep what the vote says; ``asked`` is the question as it may be kept."""
+    if vote.value == GOOD:
+        _fits(question, vote, place, asked, deps)
+    else:
+        _none_fits(question, vote, person, place, asked, deps)
+
+
+def _fits(question: Question, vote: VoteEvent, place: Place, asked: str, deps: Deps) -> None:
+    with deps.database.write(redoable=True) as session:
+        example = settle_good(
+            session,
+            question.team_id,
+            place.audience,
+            question,
+            asked,
+            vote.about,
+            vote.user_id,
+        )
+        _tell(session, question, vote, _NOTHING_FITS if example is None else _fits_words(example))
+
+
+def _fits_words(example: Example) -> str:
+    title = blocks.cut(" ".join(example.question.split()), _TITLE)
+    return _FITS.format(question=blocks.escape(title))
+
+
+def _none_fits(
+    question: Question, vote: VoteEvent, person: Person, place: Place, asked: str, deps: Deps
+) -> None:
+    viewer = deps.people.viewer(person, place)
+    authors = who_wrote(deps.database, question, viewer, question.example_ids, deps.people)
+    called = [author for author in authors if author != vote.user_id]
+    with deps.database.write(redoable=True) as session:
+        settle_bad(session, place.audience, question, asked)
+        _tell(session, question, vote, _NONE)
+        if called and question.standing is Standing.DOUBTFUL:
+            names = ", ".join(f"<@{author}>" for author in called)
+            # The key says it once, however many press the button.
+            outbox.put(
+                session,
+                question.team_id,
+                f"asked-around:{question.id}",
+                channel_id=question.channel_id,
+                thread_ts=question.thread_ts,
+                text=f"{names}: you answered something similar. Do you know this one?",
+            )
+
+
+def _tell(session: Session, question: Question, vote: VoteEvent, text: str) -> None:
+    outbox.put(
+        session,
+        question.team_id,
+        f"vote:{vote.key}:{vote.order_key}",
+        channel_id=vote.channel_id,
+        thread_ts=question.thread_ts,
+        kind=OutboxKind.EPHEMERAL,
+        user_id=vote.user_id,
+        text=text,
+    )

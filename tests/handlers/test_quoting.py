@@ -1,0 +1,235 @@
+"""Where nobody can tell whether it was taught: the bot quotes, and people say whether it fits."""
+
+import pytest
+from sqlmodel import select
+
+from bot.answering.promotion import put_live
+from bot.answering.strategy import Strategy
+from bot.curation.quoted import settle_good
+from storage import questions, thresholds
+from storage.audience import WORKSPACE
+from storage.tables import (
+    Example,
+    Feedback,
+    Question,
+    Standing,
+    Unanswered,
+    UnansweredAsk,
+    UnansweredState,
+    Wording,
+)
+from storage.thresholds import Lines
+from tests.answering_bot import answering_bot
+from tests.model_versions import make_version
+from tests.teaching import TEAM, teach
+
+MENTION = "<@U0APPRENTICE> "
+ASKED = "Who may open the lighthouse kitchen?"
+HOSTILE = "Behind the <!channel> store, <https://evil.example|here> & there."
+
+
+@pytest.fixture
+def sandbox(shared_sandbox):
+    return shared_sandbox
+
+
+@pytest.fixture(autouse=True)
+def _taught(database):
+    with database.write() as session:
+        for question, answer in (
+            ("Where is the lighthouse kitchen?", HOSTILE),
+            ("Who cleans the lighthouse lamp?", "Frank, on Mondays."),
+        ):
+            teach(session, question, answer).author_id = "U0ALICE"
+        secret = teach(session, "Who opens the lighthouse safe?", "Only Bob.", audience="C0OPS")
+        secret.author_id = "U0BOB"
+        thresholds.write(session, TEAM, WORKSPACE, Lines(0.0, 5.0), by_meaning=False)
+
+
+@pytest.fixture
+def bot(sandbox, database, engine):
+    with answering_bot(sandbox.api_url, database, engine.engine()) as running:
+        sandbox.wait_until_connected()
+        yield running
+
+
+def ask(sandbox, question: str = ASKED, channel: str = "C0HELP") -> dict:
+    asked = sandbox.post("U0CAROL", MENTION + question, channel)
+    return sandbox.wait_for_message(
+        lambda m: m["thread_ts"] == asked and m["user"] == "U0APPRENTICE" and not m["streaming"]
+    )
+
+
+def press(sandbox, answer: dict, action: str, value=None, user: str = "U0CAROL") -> None:
+    where = {"channel": answer["channel"], "message_ts": answer["ts"]}
+    sandbox.action(user, action, value, **where)
+
+
+def told(sandbox, answer: dict, words: str, user: str = "U0CAROL") -> None:
+    """In the answer's thread this person was told so."""
+    sandbox.wait_for(
+        lambda _: [
+            m
+            for m in sandbox.ephemerals(user)
+            if words in m["text"] and m["thread_ts"] == answer["thread_ts"]
+        ]
+    )
+
+
+def buttons(answer: dict) -> dict[str, str]:
+    """What stands beside each quotation, by its value."""
+    return {
+        block["accessory"]["value"]: block["text"]["text"]
+        for block in answer["blocks"]
+        if "accessory" in block
+    }
+
+
+def rows(database, table) -> list:
+    with database.read() as session:
+        return list(session.exec(select(table).order_by(table.id)))
+
+
+@pytest.mark.usefixtures("bot")
+def test_it_says_that_it_is_not_sure_and_quotes_word_for_word(sandbox, database, engine):
+    answer = ask(sandbox)
+
+    shown = str(answer["blocks"])
+    assert answer["text"].startswith("I am not sure that I was taught this.")
+    assert not engine.asked
+    assert "Frank, on Mondays." in shown
+    assert "&lt;!channel&gt; store, &lt;https://evil.example|here&gt; &amp; there." in shown
+    assert "<!channel>" not in shown
+    assert "Only Bob" not in shown  # that is taught to another channel
+    assert "U0ALICE" not in shown  # nobody is called yet
+    question = rows(database, Question)[-1]
+    assert question.standing is Standing.DOUBTFUL
+    assert [int(value.partition("|")[2]) for value in buttons(answer)] == question.example_ids
+    assert not rows(database, Unanswered)
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_private_channel_quotes_its_own_to_its_members(sandbox):
+    sandbox_answer = ask_in_ops(sandbox)
+
+    assert "Only Bob." in str(sandbox_answer["blocks"])
+
+
+def ask_in_ops(sandbox) -> dict:
+    asked = sandbox.post("U0BOB", MENTION + "Who opens the lighthouse?", "C0OPS")
+    return sandbox.wait_for_message(
+        lambda m: m["thread_ts"] == asked and m["user"] == "U0APPRENTICE" and not m["streaming"]
+    )
+
+
+@pytest.mark.usefixtures("bot")
+def test_the_one_that_fits_has_another_wording_now(sandbox, database):
+    answer = ask(sandbox)
+    second = list(buttons(answer))[1]
+
+    press(sandbox, answer, "this_answers", second)
+
+    told(sandbox, answer, "I keep this question as another way to ask")
+    [wording] = rows(database, Wording)
+    assert (wording.text, wording.asker_id) == (ASKED, "U0CAROL")
+    assert f"|{wording.example_id}" in second
+    assert len(rows(database, Example)) == 3
+    assert not rows(database, Feedback)  # no model said anything
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_reaction_means_the_first(sandbox, database):
+    answer = ask(sandbox)
+
+    sandbox.react("U0BOB", answer["channel"], answer["ts"])
+
+    told(sandbox, answer, "I keep this question as another way to ask", "U0BOB")
+    [wording] = rows(database, Wording)
+    assert wording.example_id == rows(database, Question)[-1].example_ids[0]
+    assert len(rows(database, Example)) == 3  # "I am not sure" is no answer to learn
+
+
+@pytest.mark.usefixtures("bot")
+def test_none_of_these_is_collected_and_who_may_know_is_called_once(sandbox, database):
+    answer = ask(sandbox)
+
+    press(sandbox, answer, "bad")
+    press(sandbox, answer, "bad", user="U0BOB")
+
+    for user in ("U0CAROL", "U0BOB"):
+        told(sandbox, answer, "Noted: nobody has taught me this yet.", user)
+    called = [
+        m
+        for m in sandbox.messages(thread_ts=answer["thread_ts"])
+        if "you answered something similar" in m["text"]
+    ]
+    assert [m["text"].partition(":")[0] for m in called] == ["<@U0ALICE>"]
+    [noted] = rows(database, Unanswered)
+    assert (noted.text, noted.state) == (ASKED, UnansweredState.OPEN)
+    assert len(rows(database, UnansweredAsk)) == 1
+
+
+@pytest.mark.usefixtures("bot")
+def test_whoever_finds_it_after_all_takes_it_off_the_list(sandbox, database):
+    answer = ask(sandbox)
+    press(sandbox, answer, "bad")
+    told(sandbox, answer, "Noted: nobody has taught me this yet.")
+
+    press(sandbox, answer, "this_answers", next(iter(buttons(answer))))
+
+    told(sandbox, answer, "I keep this question as another way to ask")
+    assert not rows(database, UnansweredAsk)
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_mark_that_is_taken_back_takes_it_off_the_list(sandbox, database):
+    answer = ask(sandbox)
+    sandbox.react("U0CAROL", answer["channel"], answer["ts"], "x")
+    sandbox.wait_for(lambda _: rows(database, UnansweredAsk))
+
+    sandbox.unreact("U0CAROL", answer["channel"], answer["ts"], "x")
+
+    sandbox.wait_for(lambda _: not rows(database, UnansweredAsk))
+
+
+@pytest.mark.usefixtures("bot")
+def test_an_i_do_not_know_is_no_answer_to_learn(sandbox, database):
+    with database.write() as session:
+        thresholds.write(session, TEAM, WORKSPACE, Lines(9.0), by_meaning=False)
+    answer = ask(sandbox)
+    assert answer["text"].startswith("I don't know")
+
+    sandbox.react("U0BOB", answer["channel"], answer["ts"])
+
+    told(sandbox, answer, "There is nothing to learn from that message.", "U0BOB")
+    assert len(rows(database, Example)) == 3
+    assert not rows(database, Wording)
+
+
+def test_a_version_that_reads_no_examples_is_judged_by_what_was_taught(sandbox, database, engine):
+    with database.write() as session:
+        version = make_version(session)
+        put_live(session, version, Strategy(version.name, 0), "U0ALICE", None, None)
+    with answering_bot(sandbox.api_url, database, engine.engine((version.name,))):
+        sandbox.wait_until_connected()
+        answer = ask(sandbox)
+
+    assert answer["text"].startswith("I am not sure")
+    assert not engine.asked
+    assert rows(database, Question)[-1].version_name is None
+
+
+@pytest.mark.parametrize("about", [3, 99, -1])
+def test_only_what_was_quoted_can_fit(database, about):
+    """A button's value comes from outside; that example is another channel's, or nobody's."""
+    with database.write() as session:
+        question = questions.ask(
+            session, TEAM, channel_id="C0HELP", message_ts="1.0", thread_ts="1.0",
+            user_id="U0CAROL", queue_limit=9,
+        )  # fmt: skip
+        questions.chose(session, question.id, None, [1, 2], standing=Standing.DOUBTFUL)
+
+        fitting = settle_good(session, TEAM, WORKSPACE, question, ASKED, about, "U0CAROL")
+
+    assert fitting is None
+    assert not rows(database, Wording)

@@ -30,7 +30,7 @@ def crowd(demo: RunningDemo) -> dict[str, Any]:
     before = len(demo.deliveries())
     started = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
-        asked = list(pool.map(lambda n: ask(demo, n, facts[n % len(facts)].wordings[1]),
+        asked = list(pool.map(lambda n: ask(demo, n, facts[n % len(facts)].wordings[0]),
                               range(QUESTIONS)))  # fmt: skip
     posted = time.monotonic() - started
     demo.wait_for(

@@ -46,7 +46,7 @@ def first_tokens(demo: RunningDemo) -> dict[str, Any]:
     """Seconds from the question's post to the first visible word, one question at a time."""
     ask(demo, "U0CAROL", curated_facts()[0].wordings[0])
     waits = [
-        ask(demo, "U0CAROL", fact.wordings[1]) for fact in curated_facts()[1 : WARM_QUESTIONS + 1]
+        ask(demo, "U0CAROL", fact.wordings[0]) for fact in curated_facts()[1 : WARM_QUESTIONS + 1]
     ]
     return {
         "first_token_seconds_median": round(statistics.median(waits), 2),
@@ -135,7 +135,7 @@ def keep_asking(demo: RunningDemo, user: str, number: int, stopping: threading.E
     facts = curated_facts()
     turn = number
     while not stopping.is_set():
-        ask(demo, user, facts[turn % len(facts)].wordings[1])
+        ask(demo, user, facts[turn % len(facts)].wordings[0])
         turn += len(ASKERS)
 
 

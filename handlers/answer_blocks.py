@@ -9,6 +9,7 @@ from handlers.blocks import Block
 _QUESTION = 60
 #: How much of each quoted answer is shown, in characters: three of them fit a phone's screen.
 _QUOTED = 600
+#: What the buttons below quotations begin with; their number follows.
 THIS_ANSWERS = "this_answers"
 
 
@@ -56,17 +57,20 @@ def who_may_know(
 
 def quotes(question_id: int, examples: Sequence[RetrievedExample]) -> list[Block]:
     """The blocks below "I am not sure": the team's own words, each with a way to say it fits."""
+    numbers = range(1, len(examples) + 1)
+    # A button beside a text would leave the text a third of a narrow thread.
     shown = [
-        blocks.section(
-            f"*{_source(example)}*\n{blocks.quote(example.answer, _QUOTED)}",
-            blocks.button("✅ This answers it", THIS_ANSWERS, f"{question_id}|{example.id}"),
-        )
-        for example in examples
+        blocks.section(f"*{n}. {_source(example)}*\n{blocks.quote(example.answer, _QUOTED)}")
+        for n, example in zip(numbers, examples, strict=True)
+    ]
+    fitting = [
+        blocks.button(f"✅ {n} answers it", f"{THIS_ANSWERS}_{n}", f"{question_id}|{example.id}")
+        for n, example in zip(numbers, examples, strict=True)
     ]
     return [
         *shown,
         blocks.context("Quoted from what your team taught; no model wrote this"),
-        blocks.actions(blocks.button("None of these", "bad", str(question_id))),
+        blocks.actions(*fitting, blocks.button("None of these", "bad", str(question_id))),
     ]
 
 

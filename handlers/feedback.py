@@ -1,5 +1,6 @@
 """The buttons below an answer: a vote by button is a reaction like any other."""
 
+import re
 from functools import partial
 
 from slack_bolt import Ack, App
@@ -8,12 +9,12 @@ from handlers.answer_blocks import THIS_ANSWERS
 from handlers.deps import Deps, Payload
 from handlers.reactions import BAD, BUTTON, GOOD, VoteEvent, receive_vote
 
-VALUES = {"good": GOOD, "bad": BAD, THIS_ANSWERS: GOOD}
+VALUES = {"good": GOOD, "bad": BAD}
 
 
 def register(app: App, deps: Deps) -> None:
-    for action_id in VALUES:
-        app.action(action_id)(partial(handle_feedback, deps=deps))
+    ours = re.compile(rf"\A(?:{'|'.join(VALUES)}|{THIS_ANSWERS}_\d)\Z")
+    app.action(ours)(partial(handle_feedback, deps=deps))
 
 
 def handle_feedback(ack: Ack, action: Payload, body: Payload, deps: Deps) -> None:
@@ -29,7 +30,7 @@ def note_feedback(action: Payload, body: Payload, deps: Deps) -> None:
         channel_id=container["channel_id"],
         message_ts=container["message_ts"],
         user_id=body["user"]["id"],
-        value=VALUES[action["action_id"]],
+        value=VALUES.get(action["action_id"], GOOD),
         added=True,
         cast_with=BUTTON,
         order_key=action["action_ts"],
@@ -42,7 +43,7 @@ def note_feedback(action: Payload, body: Payload, deps: Deps) -> None:
 
 def _about(action: Payload) -> int | None:
     """The example that a button below a quotation stands for."""
-    if action["action_id"] != THIS_ANSWERS:
+    if not action["action_id"].startswith(THIS_ANSWERS):
         return None
     example_id = str(action.get("value", "")).partition("|")[2]
     return int(example_id) if example_id.isdecimal() else None

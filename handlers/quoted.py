@@ -11,7 +11,8 @@ from handlers.wrote import who_wrote
 from storage import outbox, questions
 from storage.tables import Example, OutboxKind, Question, Standing
 
-_FITS = "Thank you: I keep this question as another way to ask “{question}”, to be tested with."
+_FITS = "Thank you: that answers it."
+_KEPT = "Thank you: I keep this question as another way to ask “{question}”, to be tested with."
 _NOTHING_FITS = (
     "There is nothing to learn from that message. React with ✅ to the right answer in the thread, "
     "or teach it with `/apprentice add`."
@@ -44,7 +45,7 @@ def settle(
 
 def _fits(question: Question, vote: VoteEvent, place: Place, asked: str, deps: Deps) -> None:
     with deps.database.write(redoable=True) as session:
-        example = settle_good(
+        example, is_kept = settle_good(
             session,
             question.team_id,
             place.audience,
@@ -53,12 +54,16 @@ def _fits(question: Question, vote: VoteEvent, place: Place, asked: str, deps: D
             vote.about,
             vote.user_id,
         )
-        _tell(session, question, vote, _NOTHING_FITS if example is None else _fits_words(example))
+        _tell(session, question, vote, _fits_words(example, is_kept))
 
 
-def _fits_words(example: Example) -> str:
+def _fits_words(example: Example | None, is_kept: bool) -> str:
+    if example is None:
+        return _NOTHING_FITS
+    if not is_kept:
+        return _FITS
     title = blocks.cut(" ".join(example.question.split()), _TITLE)
-    return _FITS.format(question=blocks.escape(title))
+    return _KEPT.format(question=blocks.escape(title))
 
 
 def _none_fits(

@@ -21,18 +21,20 @@ def settle_good(
     asked: str,
     about: int | None,
     by: str,
-) -> Example | None:
+) -> tuple[Example | None, bool]:
     """
     Keep the question, as it was ``asked``, with the example meant; without ``about`` the first.
 
-    None where no such example was quoted, or it is not in use any more.
+    Returns that example, None where it was not quoted or is not in use any more, and whether the
+    question was kept: not where it is the taught one, or was asked where fewer may hear it.
     """
     quoted = shown_examples(session, team_id, audience, question)
     example = next((one for one in quoted if about in (None, one.id)), None)
-    if example is not None:
-        keep_wording(session, team_id, audience, question, asked, example, by)
-        unanswered.take_back(session, question)
-    return example
+    if example is None:
+        return None, False
+    unanswered.take_back(session, question)
+    kept = keep_wording(session, team_id, audience, question, asked, example, by)
+    return example, kept is not None
 
 
 def settle_bad(session: Session, audience: str, question: Question, asked: str) -> None:

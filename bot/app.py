@@ -22,7 +22,7 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError, SlackClientNotConnectedError
 
 from bot.answering.answer import Limits
 from bot.assembly import (
@@ -125,9 +125,18 @@ def start_logging(level: str) -> None:
     # These log at DEBUG what people wrote, and tokens.
     for talkative in ("slack_sdk", "slack_bolt", "openai", "httpcore2", "httpcore"):
         logging.getLogger(talkative).setLevel(max(logging.INFO, logging.getLevelName(level)))
-    # Bolt finds SLACK_BOT_TOKEN by itself, and warns at each start that our client has it already.
-    logging.getLogger("slack_bolt").addFilter(
-        lambda record: "`token` will be unused" not in record.getMessage()
+    logging.getLogger("slack_bolt").addFilter(_says_something)
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    """
+    Bolt finds SLACK_BOT_TOKEN by itself, and warns at each start that our client has it already.
+    What a closed connection could not acknowledge is warned of in one line, and comes again; the
+    trace that follows says no more.
+    """
+    trouble = record.exc_info[1] if record.exc_info else None
+    return "`token` will be unused" not in record.getMessage() and not isinstance(
+        trouble, SlackClientNotConnectedError
     )
 
 

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from slack_sdk.errors import SlackClientNotConnectedError
 from sqlmodel import select
 
 from bot.app import start_logging
@@ -123,3 +124,15 @@ def test_an_answer_does_not_repeat_the_secret_of_its_question(
         texts = [row.text for row in session.exec(select(OutboxMessage))]
     assert "Never post [access key] here." in texts
     assert leaked(tmp_path, everything_logged.text, KEY) == []
+
+
+def test_a_connection_that_closed_in_between_leaves_no_trace_in_the_log(everything_logged):
+    bolt = logging.getLogger("slack_bolt")
+    for trouble in (SlackClientNotConnectedError("closed"), ValueError("a mistake of ours")):
+        try:
+            raise trouble
+        except Exception:
+            bolt.exception("Failed to run a request listener")
+
+    assert "a mistake of ours" in everything_logged.text
+    assert "SlackClientNotConnectedError" not in everything_logged.text

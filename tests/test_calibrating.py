@@ -5,12 +5,14 @@ from sqlmodel import select
 
 from bot.answering.abstention import standing_of
 from bot.answering.retrieval import retrieve
+from bot.embedding.meaning import Meaning
 from bot.pipeline.calibrating import LOOK_SECONDS, Calibration
 from storage import thresholds
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
 from storage.tables import AuditEntry, Example, ExampleState, Standing
 from storage.thresholds import Lines
+from tests.running_sentence_model import fill, running_sentence_model
 from tests.teaching import TEAM, fresh_database, teach
 
 ROOMS = ["the mill", "the boathouse", "the granary", "the lighthouse", "the smithy", "the chapel"]
@@ -145,3 +147,18 @@ def test_nothing_is_doubted_where_that_is_not_wanted(database):
 
     assert lines(database).sure_from == 0.0
     assert standing(database, "Where is the ladder of the windmill?") is not Standing.DOUBTFUL
+
+
+def test_it_waits_for_what_examples_mean_and_draws_lines_of_their_own_on_it(database):
+    with running_sentence_model() as model:
+        meaning = Meaning.by(model).patient()
+        calibration = Calibration(database, meaning, clock=Clock())
+        assert not calibration.step()  # no example has a vector yet
+
+        fill(database, meaning)
+        assert calibration.step()
+
+    with database.read() as session:
+        by_meaning = thresholds.read(session, TEAM, WORKSPACE, by_meaning=True)
+    assert by_meaning.unsure_below
+    assert by_meaning != lines(database)

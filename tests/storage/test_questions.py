@@ -6,7 +6,7 @@ import pytest
 
 from storage import outbox, questions
 from storage.columns import utc_now
-from storage.tables import OutboxKind, QuestionState
+from storage.tables import OutboxKind, QuestionState, Standing
 from tests.teaching import TEAM, fresh_database
 
 
@@ -95,3 +95,15 @@ def test_an_answer_leads_back_to_its_question(database):
         assert questions.find_by_answer(session, TEAM, "C1", "5.0").id == question.id
         assert questions.find_by_answer(session, TEAM, "C1", "6.0") is None
         assert questions.find_by_answer(session, "T0OTHER", "C1", "5.0") is None
+
+
+@pytest.mark.parametrize("standing", Standing)
+def test_only_what_a_model_said_is_an_outcome_of_it(database, standing):
+    asked = ask(database)
+    with database.write() as session:
+        questions.chose(session, asked.id, None, [], standing=standing)
+        questions.end(session, asked.id, QuestionState.ANSWERED)
+
+        found = questions.outcomes(session, TEAM, None, limit=9)
+
+    assert len(found) == (standing is Standing.SURE)

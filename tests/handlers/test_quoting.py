@@ -191,6 +191,19 @@ def test_a_mark_that_is_taken_back_takes_it_off_the_list(sandbox, database):
 
 
 @pytest.mark.usefixtures("bot")
+def test_a_question_that_leans_on_its_thread_is_not_judged_by_itself(sandbox, database, engine):
+    root = sandbox.post("U0BOB", "I lost the way to the lighthouse kitchen.")
+    asked = sandbox.post("U0CAROL", MENTION + "So who could open that?", thread_ts=root)
+
+    sandbox.wait_for_message(
+        lambda m: (m["thread_ts"], m["user"], m["streaming"]) == (root, "U0APPRENTICE", False)
+    )
+    assert engine.asked
+    assert rows(database, Question)[-1].message_ts == asked
+    assert rows(database, Question)[-1].standing is Standing.SURE
+
+
+@pytest.mark.usefixtures("bot")
 def test_an_i_do_not_know_is_no_answer_to_learn(sandbox, database):
     with database.write() as session:
         thresholds.write(session, TEAM, WORKSPACE, Lines(9.0), by_meaning=False)

@@ -75,7 +75,7 @@ def _none_fits(
     with deps.database.write(redoable=True) as session:
         settle_bad(session, place.audience, question, asked)
         _tell(session, question, vote, _NONE)
-        if called and question.standing is Standing.DOUBTFUL:
+        if called:  # only where something was quoted
             names = ", ".join(f"<@{author}>" for author in called)
             # The key says it once, however many press the button.
             outbox.put(

@@ -168,6 +168,18 @@ def test_none_of_these_is_collected_and_who_may_know_is_called_once(sandbox, dat
 
 
 @pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize(("asker", "presser"), [("U0ALICE", "U0BOB"), ("U0CAROL", "U0ALICE")])
+def test_nobody_is_called_who_is_there_already(sandbox, asker, presser):
+    answer = ask(sandbox, user=asker)
+
+    press(sandbox, answer, "bad", user=presser)
+
+    told(sandbox, answer, "Noted: nobody has taught me this yet.", presser)
+    thread = sandbox.messages(thread_ts=answer["thread_ts"])
+    assert "you answered something similar" not in str(thread)
+
+
+@pytest.mark.usefixtures("bot")
 def test_whoever_finds_it_after_all_takes_it_off_the_list(sandbox, database):
     answer = ask(sandbox)
     press(sandbox, answer, "bad")

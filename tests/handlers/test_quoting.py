@@ -156,11 +156,13 @@ def test_none_of_these_is_collected_and_who_may_know_is_called_once(sandbox, dat
 
     for user in ("U0CAROL", "U0BOB"):
         told(sandbox, answer, "Noted: nobody has taught me this yet.", user)
-    called = [
-        m
-        for m in sandbox.messages(thread_ts=answer["thread_ts"])
-        if "you answered something similar" in m["text"]
-    ]
+    called = sandbox.wait_for(
+        lambda _: [
+            m
+            for m in sandbox.messages(thread_ts=answer["thread_ts"])
+            if "you answered something similar" in m["text"]
+        ]
+    )
     assert [m["text"].partition(":")[0] for m in called] == ["<@U0ALICE>"]
     [noted] = rows(database, Unanswered)
     assert (noted.text, noted.state) == (ASKED, UnansweredState.OPEN)

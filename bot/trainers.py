@@ -133,11 +133,9 @@ def terms_of(settings: Settings) -> dict[str, Terms]:
 def _with_hosting(settings: Settings, price: Price) -> Price:
     """By hand the tier is not known: the one that costs counts."""
     tier = settings.azure_deployment_tier if settings.azure_account else "standard"
-    known = HOSTING[tier]
-    per_hour, source = known.per_hour, f"{known.source}, {known.seen_on}"
     if settings.azure_hosting_price is not None:
-        per_hour, source = settings.azure_hosting_price, "AZURE_HOSTING_PRICE"
-    return replace(price, hosting_per_hour=per_hour, hosting_source=source)
+        return replace(price, hosting_per_hour=settings.azure_hosting_price)
+    return replace(price, hosting_per_hour=HOSTING[tier].per_hour)
 
 
 def providers(settings: Settings) -> dict[str, Provider]:

@@ -5,12 +5,11 @@ Written into a partial folder that is renamed last, so an adapter is complete or
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from bot.engines.adapter_files import GGUF, write_manifest
 from bot.engines.base_model import BaseModel
-from bot.engines.intact import sha256_of
 from bot.training.base_weights import architecture_of
 from bot.training.encoding import invocation_tokens
 from bot.training.gguf_adapter import write_gguf_adapter
@@ -55,26 +54,12 @@ def save_artefact(
     write_parity(partial / PARITY_FILE, adapted, tokenizer, folder.read_rows())
     write_gguf_adapter(
         partial,
-        partial / "adapter.gguf",
+        partial / GGUF,
         architecture=architecture_of(weights),
         model_config=json.loads((weights / "config.json").read_text()),
     )
-    _write_manifest(folder, base, facts)
+    steps = folder.read_metrics()
+    final_loss = steps[-1]["loss"] if steps else None
+    write_manifest(partial, base, {"final_loss": final_loss, **facts})
     folder.note("The adapter is complete.")
     partial.rename(folder.adapter)
-
-
-def _write_manifest(folder: JobFolder, base: BaseModel, facts: dict[str, Any]) -> None:
-    steps = folder.read_metrics()
-    manifest = {
-        "base_model": base.name,
-        "base_digest": base.digest,
-        "final_loss": steps[-1]["loss"] if steps else None,
-        **facts,
-        "files": {path.name: sha256_of(path) for path in sorted(folder.partial_adapter.iterdir())},
-    }
-    path = folder.partial_adapter / "manifest.json"
-    with path.open("w") as file:
-        json.dump(manifest, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())

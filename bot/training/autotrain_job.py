@@ -24,6 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from bot.engines.adapter_files import WEIGHTS
 from bot.training.artefact import save_artefact
 from bot.training.autotrain_log import LoggedStep, reason_in, says_it_failed, steps_in
 from bot.training.autotrain_project import (
@@ -101,7 +102,7 @@ def adapter_in(folder: JobFolder) -> Mapping[str, Any] | None:
     if not (result / "README.md").exists():
         return None
     try:
-        return dict(load_file(result / "adapter_model.safetensors"))
+        return dict(load_file(result / WEIGHTS))
     except (OSError, SafetensorError):
         return None
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import openai
 
+from bot.engines.adapter_files import HANDED_OUT
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.engines.model_place import RemoteModel
 from bot.training import job_report
 from bot.training.deployment import Deployer, deployment_name
-from bot.training.downloaded import WANTED, Downloads
+from bot.training.downloaded import Downloads
 from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
 from bot.training.openai_bases import OpenAIBases
 from bot.training.openai_files import VALIDATION, OpenAIFiles, forgiven
@@ -312,7 +313,7 @@ class OpenAITrainer:
             for file_id in next(iter(self._checkpoint_files(job.id)), []):
                 file = checked(self._provider, self._client.files.retrieve(file_id))
                 name = PurePosixPath(file.filename).name
-                if name in WANTED:
+                if name in HANDED_OUT:
                     files[name] = no_page(
                         self._provider, self._client.files.content(file_id).read()
                     )

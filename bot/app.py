@@ -17,7 +17,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
@@ -50,7 +49,7 @@ from bot.pipeline.watching import Watch
 from bot.restore import finish_restore
 from bot.restored import forget_unknown
 from bot.scheduler import knock_of_refusals, knocks_for, start_scheduler
-from bot.settings import Settings
+from bot.settings import Settings, plain
 from bot.trainers import (
     trainers_elsewhere,
 )
@@ -307,14 +306,14 @@ class Apprentice:
             client=self.client,
             # Bolt's own loggers take the root's level, and at DEBUG log what people wrote.
             logger=logging.getLogger("slack_bolt"),
-            signing_secret=_secret(self._settings.slack_signing_secret) or None,
+            signing_secret=plain(self._settings.slack_signing_secret) or None,
             # A row first, the acknowledgement after it: what we cannot store, Slack sends again.
             process_before_response=True,
             token_verification_enabled=False,
         )
         register(app, self.deps)
         if self._settings.slack_app_token:
-            connection = SocketModeHandler(app, _secret(self._settings.slack_app_token))
+            connection = SocketModeHandler(app, plain(self._settings.slack_app_token))
             connection.connect()  # type: ignore[no-untyped-call]  # of Bolt
             self._stack.callback(connection.close)
             log.info("Connected to Slack")
@@ -350,7 +349,7 @@ def slack_client(settings: Settings) -> WebClient:
     urllib.request.install_opener(
         urllib.request.build_opener(urllib.request.HTTPSHandler(context=tls))
     )
-    client = WebClient(_secret(settings.slack_bot_token), settings.slack_api_url)
+    client = WebClient(plain(settings.slack_bot_token), settings.slack_api_url)
     try:
         client.auth_test()
     except SlackApiError as error:
@@ -376,7 +375,7 @@ def with_webhook(
     trainer = trainers.get("openai")
     if not settings.openai_webhook_secret or not isinstance(trainer, OpenAITrainer):
         return slack
-    webhook = Webhook(_secret(settings.openai_webhook_secret), trainer.notice, slack, refused)
+    webhook = Webhook(plain(settings.openai_webhook_secret), trainer.notice, slack, refused)
     stack.callback(webhook.close)
     log.info("Listening for webhooks of the trainer openai, path %s", WEBHOOK_PATH)
     return webhook
@@ -390,7 +389,3 @@ def _serve_http(app: "WSGIApplication", port: int, stack: ExitStack) -> None:
     threading.Thread(target=server.run, name="http", daemon=True).start()
     stack.callback(server.close)
     log.info("Listening for Slack on port %d, path /slack/events", port)
-
-
-def _secret(value: SecretStr | None) -> str:
-    return value.get_secret_value() if value else ""

@@ -17,6 +17,7 @@ from bot.curation.lesson import Lesson
 from bot.dataset.snapshot import proves, snapshot_hash, take_snapshot
 from bot.errors import TrainingError
 from bot.pipeline import forgetting as steps
+from bot.pipeline import run_files
 from bot.training.remote_errors import RowsRejectedError
 from handlers.forgetting import on_tokens_revoked, on_uninstalled
 from handlers.run_cards import RunCards
@@ -481,7 +482,7 @@ def test_files_that_went_before_a_kill_do_not_keep_the_rest(office, monkeypatch)
         shutil.rmtree(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "_remove", remove_one)
+        patch.setattr(run_files, "remove", remove_one)
         with pytest.raises(CrashError):
             steps.step(steps.Broom(office.database, office.home))
     assert office.bytes_with(SECRET) != []

@@ -1,7 +1,6 @@
 """Webhooks that were refused are told to admins: once, then once a day with how many, in words."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -16,7 +15,7 @@ from handlers.people import People
 from storage.database import Database
 from storage.tables import AdminNotice, OutboxMessage
 from tests.running_sandbox import running_sandbox
-from tests.teaching import TEAM, fresh_database
+from tests.teaching import TEAM
 
 FORGED = Refusal(Why.FORGED, "its signature is not the provider's")
 
@@ -31,11 +30,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return fresh_database(tmp_path)
 
 
 @pytest.fixture

@@ -7,20 +7,12 @@ import sqlalchemy as sa
 
 from handlers.commands import subcommands
 from storage.tables import Example
-from tests.answering_bot import answering_bot
 from tests.teaching import teach_facts
 
 
 @pytest.fixture
 def sandbox(shared_sandbox):
     return shared_sandbox
-
-
-@pytest.fixture
-def bot(sandbox, database, engine):
-    with answering_bot(sandbox.api_url, database, engine.engine()) as running:
-        sandbox.wait_until_connected()
-        yield running
 
 
 def told(sandbox, user, text, **options):

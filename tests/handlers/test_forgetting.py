@@ -43,7 +43,7 @@ from storage.tables import (
     VersionState,
     Vote,
 )
-from tests.capture_desk import CrashError, Desk
+from tests.capture_desk import CrashError
 from tests.forgetting_office import Office
 from tests.running_sandbox import RunningSandbox, running_sandbox
 from tests.teaching import TEAM, teach, teach_facts
@@ -56,13 +56,6 @@ SECRET = "xylophone quarantine"
 def sandbox() -> Iterator[RunningSandbox]:
     with running_sandbox(no_limits=True) as running:
         yield running
-
-
-@pytest.fixture
-def office(sandbox, tmp_path) -> Iterator[Office]:
-    desk = Desk.open(sandbox, tmp_path / "apprentice.db")
-    yield Office(desk, tmp_path)
-    desk.database.close()
 
 
 def train(office: Office) -> ModelVersion:

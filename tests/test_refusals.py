@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from bot.app import slack_client
+from bot.listening import slack_client
 from bot.pipeline.refusals import Refusals
 from bot.scheduler import knock_of_refusals
 from bot.settings import load_settings

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import waitress
 
-from bot.app import with_webhook
 from bot.errors import SettingsError
+from bot.listening import with_webhook
 from bot.settings import load_settings
 from bot.trainer_service.webhooks import signed_headers
 from bot.training.openai_api import OpenAITrainer

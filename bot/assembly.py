@@ -97,19 +97,24 @@ def make_workshop(
         provider_prices=prices_of(settings.provider_token_prices),
         examples=settings.prompt_examples,
         scales=settings.adapter_scales,
-        thresholds=Thresholds(
-            settings.gate_fewest_facts,
-            settings.gate_margin,
-            settings.gate_ability_margin,
-            settings.gate_stray_margin,
-            settings.gate_dirty_share,
-        ),
+        thresholds=gate_thresholds(settings),
         judge=make_judge(settings),
         limits=settings.limits,
         terms=terms_of(settings),
         deployers=make_deployers(settings),
         idle=IdleRule(settings.azure_idle_days, settings.azure_remove_idle),
         learns_preferences=settings.training_method == "dpo",
+    )
+
+
+def gate_thresholds(settings: Settings) -> Thresholds:
+    """What the gate asks of a version before it may answer."""
+    return Thresholds(
+        settings.gate_fewest_facts,
+        settings.gate_margin,
+        settings.gate_ability_margin,
+        settings.gate_stray_margin,
+        settings.gate_dirty_share,
     )
 
 

@@ -5,6 +5,7 @@ Written into a partial folder that is renamed last, so an adapter is complete or
 """
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +22,28 @@ from bot.training.trainer import PARITY_FILE
 _UNWANTED = ("README.md",)
 
 
-def save_artefact(
+def finish(
     folder: JobFolder,
     adapted: Any,
     tokenizer: Any,
-    *,
     base: BaseModel,
     weights: Path,
-    facts: dict[str, Any],
+    started: float,
+    record: dict[str, Any],
+    *,
     acts_on_all: bool = False,
 ) -> None:
     """
-    Write ``adapter/`` into the job's folder.
+    Write ``adapter/`` into the job's folder, and discard what led there.
 
+    ``started`` is the child's ``time.monotonic()`` when it began, ``record`` how it was trained.
     ``acts_on_all``: the adapter was trained to change how prompts are read, too.
 
     Raises:
         AdapterRefusedError: the engine could not load it.
         OSError: it cannot be written.
     """
+    seconds = time.monotonic() - started
     partial = folder.partial_adapter
     partial.mkdir(exist_ok=True)
     config = adapted.peft_config["default"]
@@ -51,7 +55,8 @@ def save_artefact(
     adapted.save_pretrained(partial, save_embedding_layers=False)
     for name in _UNWANTED:
         (partial / name).unlink(missing_ok=True)
-    write_parity(partial / PARITY_FILE, adapted, tokenizer, folder.read_rows())
+    rows = folder.read_rows()
+    write_parity(partial / PARITY_FILE, adapted, tokenizer, rows)
     write_gguf_adapter(
         partial,
         partial / GGUF,
@@ -60,6 +65,8 @@ def save_artefact(
     )
     steps = folder.read_metrics()
     final_loss = steps[-1]["loss"] if steps else None
-    write_manifest(partial, base, {"final_loss": final_loss, **facts})
+    facts = {"final_loss": final_loss, "rows": len(rows), "seconds": seconds, **record}
+    write_manifest(partial, base, facts)
     folder.note("The adapter is complete.")
     partial.rename(folder.adapter)
+    folder.discard_checkpoints()

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from storage.database import Database
 from tests import audited, warm_children
+from tests.clock import Clock
 from tests.teaching import fresh_database
 
 # How long one example takes says how busy the machine is, and nothing about the code.
@@ -74,3 +75,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database = fresh_database(tmp_path)
     yield database
     database.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

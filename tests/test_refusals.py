@@ -14,22 +14,16 @@ from handlers import admin_notices
 from handlers.people import People
 from storage.database import Database
 from storage.tables import AdminNotice, OutboxMessage
+from tests.clock import Clock
 from tests.running_sandbox import running_sandbox
 from tests.teaching import TEAM
 
 FORGED = Refusal(Why.FORGED, "its signature is not the provider's")
 
 
-class Clock:
-    time = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 11, 27, 9, 30, tzinfo=UTC))
 
 
 @pytest.fixture

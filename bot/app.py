@@ -6,23 +6,16 @@ Knows Slack, threads and files; decides nothing about questions, examples or run
 
 import logging
 import signal
-import ssl
 import sys
 import threading
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_bolt.adapter.wsgi import SlackRequestHandler
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError, SlackClientNotConnectedError
+from slack_sdk.errors import SlackClientNotConnectedError
 
 from bot.answering.answer import Limits
 from bot.assembly import (
@@ -37,9 +30,10 @@ from bot.curation.redaction import Redactor
 from bot.embedding.filling import Filling
 from bot.engines.base_model import resolve_base_model
 from bot.engines.errors import AdapterFileError
-from bot.errors import NoSuchTrainerError, SettingsError
+from bot.errors import NoSuchTrainerError
 from bot.evaluation import blind
 from bot.evaluation.advice_page import Spelling
+from bot.listening import listen, slack_client
 from bot.loop import Loop
 from bot.persistence import why_volatile
 from bot.pipeline import adapters_to_serve, advising, calibrating
@@ -54,10 +48,6 @@ from bot.settings import Settings
 from bot.trainers import (
     trainers_elsewhere,
 )
-from bot.training.openai_api import OpenAITrainer
-from bot.training.trainer import Trainer
-from bot.training.webhook import PATH as WEBHOOK_PATH
-from bot.training.webhook import Refusal, Webhook
 from handlers import (
     admin_notices,
     answers,
@@ -68,7 +58,6 @@ from handlers import (
     inbox_worker,
     mentions,
     notices,
-    register,
 )
 from handlers.delivery import Delivery
 from handlers.deps import Deps
@@ -83,7 +72,7 @@ from storage.schema import upgrade
 from storage.tables import InboxKind
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +167,11 @@ class Apprentice:
         self.workshop = make_workshop(settings, self.database, self.engine, self.base, self.meaning)
         self.delivery = Delivery(self.database, self.client, self.people)
         self.refusals = Refusals(self.database, lambda: self.people.team_id)
-        self.deps = Deps(
+        self.deps = self._make_deps(redactor)
+
+    def _make_deps(self, redactor: Redactor) -> Deps:
+        settings = self._settings
+        return Deps(
             database=self.database,
             people=self.people,
             home=settings.apprentice_home,
@@ -216,7 +209,8 @@ class Apprentice:
             # These run first: all are told to stop before any is waited for.
             self._stack.callback(loop.stop, 0)
         self._start_pipeline()
-        self._listen()
+        trainers = self.workshop.trainers if self.workshop else {}
+        listen(self._settings, self.client, self.deps, trainers, self.refusals.note, self._stack)
 
     def _start_engine(self) -> None:
         self._stack.callback(self.engine.stop)
@@ -250,24 +244,7 @@ class Apprentice:
         self._stack.callback(self.workshop.is_stopping.set)
 
     def _loops(self) -> list[Loop]:
-        workers: dict[InboxKind, inbox_worker.Worker] = {
-            InboxKind.MENTION: partial(
-                mentions.work_on_mention, deps=self.deps, client=self.client
-            ),
-            InboxKind.REACTION: partial(
-                capture.work_on_reaction, deps=self.deps, client=self.client
-            ),
-            **forgetting.workers(self.deps, self.client),
-        }
-        answering = answers.AnswerDeps(
-            self.database,
-            self.people,
-            self.engine,
-            Limits(context_tokens=CONTEXT_TOKENS),
-            redactor=self.deps.redactor,
-            meaning=self.meaning,
-        )
-        crew = self._crew(workers)
+        crew = self._crew()
         #: What each does, and the tables where it finds what is to be done.
         steps: dict[str, tuple[Callable[[], bool], list[str]]] = {
             "inbox": (crew.step, ["inbox"]),
@@ -299,8 +276,8 @@ class Apprentice:
         if self.meaning:
             filling = Filling(self.database, self.meaning, note_near_duplicates, crew.is_rushed)
             steps["vectors"] = filling.step, ["example", "example_vector"]
+        answer = partial(answers.step, self._answering(), self.client)
         for number in range(self._settings.answers_at_once):
-            answer = partial(answers.step, answering, self.client)
             steps[f"answer {number + 1}"] = answer, ["question"]
         return [Loop(name, step, self.database, *tables) for name, (step, tables) in steps.items()]
 
@@ -310,103 +287,29 @@ class Apprentice:
         self._stack.callback(calibration.is_stopping.set)
         return calibration
 
-    def _crew(self, workers: dict[InboxKind, inbox_worker.Worker]) -> inbox_worker.Crew:
+    def _answering(self) -> answers.AnswerDeps:
+        return answers.AnswerDeps(
+            self.database,
+            self.people,
+            self.engine,
+            Limits(context_tokens=CONTEXT_TOKENS),
+            redactor=self.deps.redactor,
+            meaning=self.meaning,
+        )
+
+    def _crew(self) -> inbox_worker.Crew:
+        workers: dict[InboxKind, inbox_worker.Worker] = {
+            InboxKind.MENTION: partial(
+                mentions.work_on_mention, deps=self.deps, client=self.client
+            ),
+            InboxKind.REACTION: partial(
+                capture.work_on_reaction, deps=self.deps, client=self.client
+            ),
+            **forgetting.workers(self.deps, self.client),
+        }
         pool = ThreadPoolExecutor(inbox_worker.AT_ONCE, "inbox")
         crew = inbox_worker.Crew(self.database, workers, pool.submit)
         # Run in reverse, after the loops have stopped: what is under way ends and is closed.
         self._stack.callback(crew.close)
         self._stack.callback(pool.shutdown, cancel_futures=True)
         return crew
-
-    def _listen(self) -> None:
-        app = App(
-            client=self.client,
-            # Bolt's own loggers take the root's level, and at DEBUG log what people wrote.
-            logger=logging.getLogger("slack_bolt"),
-            signing_secret=_secret(self._settings.slack_signing_secret) or None,
-            # A row first, the acknowledgement after it: what we cannot store, Slack sends again.
-            process_before_response=True,
-            token_verification_enabled=False,
-        )
-        register(app, self.deps)
-        if self._settings.slack_app_token:
-            connection = SocketModeHandler(app, _secret(self._settings.slack_app_token))
-            connection.connect()  # type: ignore[no-untyped-call]  # of Bolt
-            self._stack.callback(connection.close)
-            log.info("Connected to Slack")
-            if self._settings.openai_webhook_secret:
-                log.warning("OPENAI_WEBHOOK_SECRET does nothing in Socket Mode: jobs are polled")
-        else:
-            trainers = self.workshop.trainers if self.workshop else {}
-            web = with_webhook(
-                SlackRequestHandler(app), self._settings, trainers, self._stack, self.refusals.note
-            )
-            _serve_http(web, self._settings.port, self._stack)
-
-
-def slack_client(settings: Settings) -> WebClient:
-    """
-    Return a client whose token Slack has accepted.
-
-    Raises:
-        SettingsError: a token is missing, or Slack refuses it or does not answer.
-    """
-    if settings.slack_bot_token is None:
-        raise SettingsError(
-            "SLACK_BOT_TOKEN is not set. Put it into .env (README, “Connect your workspace”), or "
-            "try `python -m bot demo`, which needs no Slack."
-        )
-    if settings.slack_app_token is None and settings.slack_signing_secret is None:
-        raise SettingsError(
-            "Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP."
-        )
-    # Given a context, or nothing at all, the client puts urllib's handlers together anew for every
-    # call; what is installed is put together once, with the system's certificates read once.
-    tls = ssl.create_default_context()
-    urllib.request.install_opener(
-        urllib.request.build_opener(urllib.request.HTTPSHandler(context=tls))
-    )
-    client = WebClient(_secret(settings.slack_bot_token), settings.slack_api_url)
-    try:
-        client.auth_test()
-    except SlackApiError as error:
-        code = error.response["error"]
-        raise SettingsError(
-            f"Slack refuses SLACK_BOT_TOKEN with `{code}`. `python -m bot doctor` says more."
-        ) from error
-    except (SlackClientError, OSError) as error:
-        raise SettingsError(
-            f"{settings.slack_api_url} does not answer. Check the network and SLACK_API_URL."
-        ) from error
-    return client
-
-
-def with_webhook(
-    slack: "WSGIApplication",
-    settings: Settings,
-    trainers: Mapping[str, Trainer],
-    stack: ExitStack,
-    refused: Callable[[Refusal], None],
-) -> "WSGIApplication":
-    """Let the trainer ``openai`` hear of the end of its jobs, where that is set up."""
-    trainer = trainers.get("openai")
-    if not settings.openai_webhook_secret or not isinstance(trainer, OpenAITrainer):
-        return slack
-    webhook = Webhook(_secret(settings.openai_webhook_secret), trainer.notice, slack, refused)
-    stack.callback(webhook.close)
-    log.info("Listening for webhooks of the trainer openai, path %s", WEBHOOK_PATH)
-    return webhook
-
-
-def _serve_http(app: "WSGIApplication", port: int, stack: ExitStack) -> None:
-    """Slack's HTTP mode, on every address of this machine: put a TLS proxy in front of it."""
-    import waitress
-
-    server = waitress.create_server(app, host="0.0.0.0", port=port)
-    threading.Thread(target=server.run, name="http", daemon=True).start()
-    stack.callback(server.close)
-    log.info("Listening for Slack on port %d, path /slack/events", port)
-
-
-def _secret(value: SecretStr | None) -> str:
-    return value.get_secret_value() if value else ""

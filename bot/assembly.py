@@ -4,8 +4,6 @@ The parts of the bot as the settings want them: engine, sentence model, workshop
 Starts nothing: ``bot.app`` and the command line do.
 """
 
-from pydantic import SecretStr
-
 from bot.answering.prompt import build_messages
 from bot.embedding.meaning import Meaning
 from bot.embedding.sentence_model import SentenceModel, packaged_folder
@@ -19,7 +17,7 @@ from bot.evaluation.gate import Thresholds
 from bot.evaluation.health import Limits as RollbackLimits
 from bot.evaluation.measures import prices_of
 from bot.pipeline import IdleRule, Workshop
-from bot.settings import Settings
+from bot.settings import Settings, plain
 from bot.trainers import (
     make_deployers,
     make_trainers,
@@ -43,7 +41,7 @@ def make_engine(settings: Settings, base: BaseModel) -> Engine:
     if settings.engine == "openai_api":
         if not settings.engine_base_url:
             raise SettingsError("ENGINE=openai_api needs ENGINE_BASE_URL, the server's address.")
-        key = _secret(settings.engine_api_key) or "none"
+        key = plain(settings.engine_api_key) or "none"
         if settings.engine_adapters == "vllm":
             there = RuntimeAdapterEngine(settings.engine_base_url, key)
             return RoutedEngine(there, remote_engines(settings))
@@ -99,19 +97,24 @@ def make_workshop(
         provider_prices=prices_of(settings.provider_token_prices),
         examples=settings.prompt_examples,
         scales=settings.adapter_scales,
-        thresholds=Thresholds(
-            settings.gate_fewest_facts,
-            settings.gate_margin,
-            settings.gate_ability_margin,
-            settings.gate_stray_margin,
-            settings.gate_dirty_share,
-        ),
+        thresholds=gate_thresholds(settings),
         judge=make_judge(settings),
         limits=settings.limits,
         terms=terms_of(settings),
         deployers=make_deployers(settings),
         idle=IdleRule(settings.azure_idle_days, settings.azure_remove_idle),
         learns_preferences=settings.training_method == "dpo",
+    )
+
+
+def gate_thresholds(settings: Settings) -> Thresholds:
+    """What the gate asks of a version before it may answer."""
+    return Thresholds(
+        settings.gate_fewest_facts,
+        settings.gate_margin,
+        settings.gate_ability_margin,
+        settings.gate_stray_margin,
+        settings.gate_dirty_share,
     )
 
 
@@ -128,7 +131,7 @@ def make_judge(settings: Settings) -> OpenAIApiEngine | None:
     """The model that compares answers; None where none is set."""
     if not settings.judge_base_url:
         return None
-    key = _secret(settings.judge_api_key) or "none"
+    key = plain(settings.judge_api_key) or "none"
     return OpenAIApiEngine(
         settings.judge_base_url,
         key,
@@ -136,7 +139,3 @@ def make_judge(settings: Settings) -> OpenAIApiEngine | None:
         max_retries=1,
         silence_seconds=JUDGE_SECONDS,
     )
-
-
-def _secret(value: SecretStr | None) -> str:
-    return value.get_secret_value() if value else ""

@@ -76,9 +76,3 @@ def per_day(per_hour: float) -> str:
 def month_of(now: datetime) -> datetime:
     """When the month began."""
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def month_after(now: datetime) -> datetime:
-    """When the next one begins."""
-    first = month_of(now)
-    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)

@@ -25,7 +25,7 @@ from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.errors import BotError
 from bot.persistence import why_volatile
-from bot.settings import Settings
+from bot.settings import Settings, plain
 from storage.database import Database
 from storage.schema import upgrade
 
@@ -71,7 +71,7 @@ def _bot_token(settings: Settings) -> Iterator[Finding]:
             "Bot User OAuth Token (xoxb-…) from “OAuth & Permissions”.",
         )
         return
-    client = WebClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+    client = WebClient(plain(settings.slack_bot_token), settings.slack_api_url)
     try:
         answer = client.auth_test()
     except SlackApiError as error:
@@ -124,7 +124,7 @@ def _app_token(settings: Settings) -> Iterator[Finding]:
         return
     client = WebClient(base_url=settings.slack_api_url)
     try:
-        client.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
+        client.apps_connections_open(app_token=plain(settings.slack_app_token))
     except SlackApiError as error:
         yield Finding("connection", False, _why(error, "SLACK_APP_TOKEN"))
     except (SlackClientError, OSError):
@@ -249,6 +249,6 @@ def _elsewhere(settings: Settings) -> Iterator[Finding]:
 
 def _make(settings: Settings, gguf_path: Path) -> LlamaCppEngine | OpenAIApiEngine:
     if settings.engine == "openai_api":
-        key = settings.engine_api_key
-        return OpenAIApiEngine(settings.engine_base_url, key.get_secret_value() if key else "none")
+        key = plain(settings.engine_api_key) or "none"
+        return OpenAIApiEngine(settings.engine_base_url, key)
     return LlamaCppEngine(gguf_path, threads=settings.engine_threads)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from bot.engines.chat_client import ChatClient
 from bot.engines.errors import EngineRefusedError, EngineUnavailableError, ServerRefusedError
 from bot.errors import BotError
-from bot.settings import Settings
+from bot.settings import Settings, plain
 from bot.trainers import make_deployers, providers
 from bot.training.by_hand import ByHand
 from bot.training.openai_api import OpenAITrainer
@@ -36,7 +36,7 @@ def trainers(settings: Settings) -> Iterator[Found]:
         )
         yield _asked(name, provider.base_url, trainer)
     if settings.together_api_key:
-        key = settings.together_api_key.get_secret_value()
+        key = plain(settings.together_api_key)
         client = TogetherClient(
             settings.together_python.absolute(), key,
             others=settings.trainers, timeout_seconds=SECONDS, retries=0,
@@ -87,8 +87,7 @@ def vllm(settings: Settings) -> Iterator[Found]:
     if settings.engine != "openai_api" or settings.engine_adapters != "vllm":
         return
     subject, url = "adapters at the engine", settings.engine_base_url.rstrip("/")
-    key = settings.engine_api_key
-    client = ChatClient(url, key.get_secret_value() if key else "none", max_retries=0)
+    client = ChatClient(url, plain(settings.engine_api_key) or "none", max_retries=0)
     try:
         client.tell(f"{url}/unload_lora_adapter", {"lora_name": NOBODYS})
     except ServerRefusedError as error:

@@ -21,7 +21,7 @@ from storage.ledger import Entry, Ledger, Taken
 from storage.schema import upgrade
 
 if TYPE_CHECKING:
-    from bot.pipeline.forgetting import Erasing
+    from bot.pipeline.run_files import Erasing
 
 
 @dataclass(frozen=True)

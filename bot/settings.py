@@ -354,31 +354,29 @@ class Settings(BaseSettings):
         "INFO", description="How much is logged."
     )
 
-    @field_validator("apprentice_admins", "apprentice_curators", mode="before")
-    @classmethod
-    def _split_ids(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return frozenset(part.strip() for part in value.split(",") if part.strip())
-        return value
-
     @field_validator("redaction_patterns", mode="before")
     @classmethod
     def _split_patterns(cls, value: Any) -> Any:
         return tuple(value.split()) if isinstance(value, str) else value
 
-    @field_validator("phone_regions", mode="before")
+    @field_validator(
+        "apprentice_admins",
+        "apprentice_curators",
+        "phone_regions",
+        "prompt_examples",
+        "adapter_scales",
+        mode="before",
+    )
     @classmethod
-    def _split_regions(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip().upper() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("prompt_examples", "adapter_scales", mode="before")
-    @classmethod
-    def _split_numbers(cls, value: Any) -> Any:
+    def _split_at_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("phone_regions")
+    @classmethod
+    def _in_capitals(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(region.upper() for region in value)
 
     @field_validator("prompt_examples")
     @classmethod
@@ -424,7 +422,7 @@ class Settings(BaseSettings):
     @field_validator("openai_webhook_secret")
     @classmethod
     def _webhook_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        secret = value.get_secret_value() if value else ""
+        secret = plain(value)
         try:
             key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
         except ValueError:
@@ -502,6 +500,11 @@ class Settings(BaseSettings):
     @property
     def effective_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.apprentice_home / 'apprentice.db'}"
+
+
+def plain(secret: SecretStr | None) -> str:
+    """What a secret hides, empty where there is none: for whoever has to send it."""
+    return secret.get_secret_value() if secret else ""
 
 
 def has_azure_libraries() -> bool:

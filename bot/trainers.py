@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from bot.engines.base_model import BaseModel
 from bot.engines.openai_api import OpenAIApiEngine
-from bot.settings import Settings
+from bot.settings import Settings, plain
 from bot.training.by_hand import ByHand
 from bot.training.deployment import Deployer
 from bot.training.downloaded import Downloads
@@ -72,7 +70,7 @@ def trainers_elsewhere(
         python = settings.together_python.absolute()
         others = settings.trainers
         made["together"] = TogetherTrainer(
-            TogetherClient(python, _plain(settings.together_api_key), others=others),
+            TogetherClient(python, plain(settings.together_api_key), others=others),
             installation,
             model=settings.together_model,
             others=others,
@@ -105,9 +103,7 @@ def make_deployers(settings: Settings) -> dict[str, Deployer]:
         settings.azure_deployment_capacity,
     )
     secret = settings.azure_client_secret
-    principal = Principal(
-        settings.azure_tenant_id, settings.azure_client_id, _plain(secret) if secret else ""
-    )
+    principal = Principal(settings.azure_tenant_id, settings.azure_client_id, plain(secret))
     return {"azure": AzureDeployments(account, control_plane(account, principal), price)}
 
 
@@ -133,11 +129,9 @@ def terms_of(settings: Settings) -> dict[str, Terms]:
 def _with_hosting(settings: Settings, price: Price) -> Price:
     """By hand the tier is not known: the one that costs counts."""
     tier = settings.azure_deployment_tier if settings.azure_account else "standard"
-    known = HOSTING[tier]
-    per_hour, source = known.per_hour, f"{known.source}, {known.seen_on}"
     if settings.azure_hosting_price is not None:
-        per_hour, source = settings.azure_hosting_price, "AZURE_HOSTING_PRICE"
-    return replace(price, hosting_per_hour=per_hour, hosting_source=source)
+        return replace(price, hosting_per_hour=settings.azure_hosting_price)
+    return replace(price, hosting_per_hour=HOSTING[tier].per_hour)
 
 
 def providers(settings: Settings) -> dict[str, Provider]:
@@ -145,17 +139,17 @@ def providers(settings: Settings) -> dict[str, Provider]:
     made: dict[str, Provider] = {}
     if settings.openai_api_key:
         made["openai"] = openai_provider(
-            _plain(settings.openai_api_key), settings.openai_base_url, settings.openai_model
+            plain(settings.openai_api_key), settings.openai_base_url, settings.openai_model
         )
     if settings.azure_api_key and settings.azure_endpoint:
         made["azure"] = azure_provider(
-            _plain(settings.azure_api_key),
+            plain(settings.azure_api_key),
             settings.azure_endpoint,
             settings.azure_model,
             settings.azure_training_type,
         )
     if settings.nebius_api_key:
-        made["nebius"] = nebius_provider(_plain(settings.nebius_api_key), settings.nebius_model)
+        made["nebius"] = nebius_provider(plain(settings.nebius_api_key), settings.nebius_model)
     return made
 
 
@@ -166,7 +160,7 @@ def remote_engines(settings: Settings) -> Mapping[str, OpenAIApiEngine]:
         for name, provider in providers(settings).items()
     }
     if settings.together_api_key:
-        key = _plain(settings.together_api_key)
+        key = plain(settings.together_api_key)
         made["together"] = OpenAIApiEngine(f"{TOGETHER_URL}/v1", key)
     return made
 
@@ -180,7 +174,3 @@ def installation_id(home: Path) -> str:
         new.write_text(secrets.token_hex(4))
         new.rename(path)
     return path.read_text().strip()
-
-
-def _plain(secret: SecretStr) -> str:
-    return secret.get_secret_value()

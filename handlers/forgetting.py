@@ -19,7 +19,7 @@ from bot.errors import CaptureError, MessageGoneError
 from handlers.capture_thread import check_may_teach, read_lesson, read_thread
 from handlers.deps import Deps, Payload
 from handlers.inbox_worker import Worker
-from storage import erasure, inbox, schedules
+from storage import inbox, schedules, traces
 from storage.columns import utc_now
 from storage.tables import Example, InboxItem, InboxKind
 
@@ -129,7 +129,7 @@ def work_on_edit(item: InboxItem, deps: Deps, client: WebClient) -> None:
     edited_at = datetime.fromtimestamp(float(where["edited_ts"]), UTC)
     is_after_all = where.get(forgetting.KEPT_AFTER_EDIT, False)
     with deps.database.read() as session:
-        found = erasure.of_message(session, item.team_id, where["channel_id"], where["message_ts"])
+        found = traces.of_message(session, item.team_id, where["channel_id"], where["message_ts"])
     for example, _ in found:
         try:
             lesson = _read_again(example, deps, client)

@@ -35,7 +35,6 @@ _INTROS = {
     Queue.UNANSWERED: "What people asked and I could not answer, the most asked first.",
 }
 EMPTY = "Nothing waits for review. Thank you!"
-_PRESSING = (Queue.DISPUTED, Queue.HELD, Queue.CONTRADICTION)
 
 
 @dataclass(frozen=True)

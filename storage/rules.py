@@ -6,7 +6,7 @@ commit.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import bindparam, or_
@@ -49,11 +49,6 @@ class Rules:
         if is_admin:
             return True
         return by_settings if self.curators is None else user_id in self.curators
-
-    def as_values(self) -> dict[str, Any]:
-        """What differs from the defaults, fit for JSON."""
-        given, usual = asdict(self), asdict(Rules())
-        return {name: _plain(given[name]) for name in given if given[name] != usual[name]}
 
 
 _KNOWN = "rules"

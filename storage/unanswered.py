@@ -7,7 +7,7 @@ What was asked in a private channel is there for its members alone.
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, delete, func, select
+from sqlmodel import Session, col, func, select
 
 from bot.errors import NotFoundError
 from storage.audience import WORKSPACE, Viewer
@@ -179,33 +179,6 @@ def _narrow(
     session.expire(known)
     session.delete(known)
     session.flush()
-
-
-def forget_asker(session: Session, team_id: str, user_id: str) -> int:
-    """
-    Delete what a person asked in vain; returns how many questions.
-
-    A question others asked too stays, in the words of whoever asked first: where that was this
-    person it goes with all who asked it.
-    """
-    first = (
-        select(UnansweredAsk.unanswered_id, func.min(col(UnansweredAsk.id)))
-        .where(col(UnansweredAsk.team_id) == team_id)
-        .group_by(col(UnansweredAsk.unanswered_id))
-        .subquery()
-    )
-    own = select(UnansweredAsk.unanswered_id).where(
-        col(UnansweredAsk.id).in_(select(first.c[1])), col(UnansweredAsk.user_id) == user_id
-    )
-    ids = list(session.exec(own))
-    session.exec(delete(UnansweredAsk).where(col(UnansweredAsk.unanswered_id).in_(ids)))
-    session.exec(delete(Unanswered).where(col(Unanswered.id).in_(ids)))
-    session.exec(
-        delete(UnansweredAsk).where(
-            col(UnansweredAsk.team_id) == team_id, col(UnansweredAsk.user_id) == user_id
-        )
-    )
-    return len(ids)
 
 
 def _open(team_id: str, viewer: Viewer) -> tuple[sa.ColumnElement[bool], ...]:

@@ -6,11 +6,15 @@ changes is in the audit.
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from storage.database import Database
 from tests import audited, warm_children
+from tests.clock import Clock
+from tests.teaching import fresh_database
 
 # How long one example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -63,3 +67,16 @@ def cold_children() -> Iterator[None]:
     warm_children.use_none()
     yield
     warm_children.use()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """Empty, and at the newest schema."""
+    database = fresh_database(tmp_path)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

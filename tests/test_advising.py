@@ -16,14 +16,9 @@ from storage.tables import Run, SnapshotRow, Source, Split
 from tests.knowing_engine import KnowingEngine, prompting_is_enough, tuning_pays
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.scripted_trainer import ScriptedTrainer
-from tests.teaching import TEAM, fresh_database, teach, teach_facts
+from tests.teaching import TEAM, teach, teach_facts
 
 EVERYBODY = Viewer.person(["C0OPS"])
-
-
-@pytest.fixture
-def database(tmp_path):
-    return fresh_database(tmp_path)
 
 
 def advice_for(database, audience=WORKSPACE, viewer=EVERYBODY):

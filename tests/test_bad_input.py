@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from bot.engines.adapter_files import CONFIG, GGUF, MANIFEST, WEIGHTS
 from bot.engines.intact import sha256_of
 from bot.engines.routed import RoutedEngine
 from bot.pipeline import Workshop, advance
-from bot.training.downloaded import CONFIG, MANIFEST, WEIGHTS, Downloads
+from bot.training.downloaded import Downloads
 from bot.training.provider import openai_provider
 from bot.training.trainer import Adapter
 from handlers.run_blocks import progress_words
@@ -43,7 +44,7 @@ def handed_out(tmp_path, tiny_adapter) -> Adapter:
     """What the provider's jobs leave; a test may spoil it."""
     folder = tmp_path / "handed out"
     shutil.copytree(tiny_adapter.folder, folder)
-    return replace(tiny_adapter, folder=folder, gguf_path=folder / "adapter.gguf")
+    return replace(tiny_adapter, folder=folder, gguf_path=folder / GGUF)
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def assert_failed_cleanly(database: Database, home: Path, *words: str) -> None:
     with database.read() as session:
         for table in (ModelVersion, Evaluation, Promotion):
             assert session.exec(select(table)).all() == []
-    assert not list((home / "jobs").rglob("adapter.gguf"))
+    assert not list((home / "jobs").rglob(GGUF))
 
 
 def workshop_of(database: Database, home: Path, name: str, trainer: Any, base: Any) -> Workshop:

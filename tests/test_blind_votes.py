@@ -22,14 +22,9 @@ from storage.tables import BlindVote, Evaluation, Preferred, SnapshotRow, Verdic
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.scripted_engine import scripted_engine
-from tests.teaching import TEAM, fresh_database, teach_facts
+from tests.teaching import TEAM, teach_facts
 
 EVERYBODY = Viewer.person([])
-
-
-@pytest.fixture
-def database(tmp_path):
-    return fresh_database(tmp_path)
 
 
 @pytest.fixture

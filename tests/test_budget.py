@@ -29,36 +29,22 @@ from storage import runs, schedules, spending
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
 from storage.tables import AdminNotice, AuditEntry, Run, RunState, Source
+from tests.clock import START, Clock
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.running_trainer import KEY, running_trainer, trainer_at
 from tests.scripted_trainer import ScriptedTrainer
-from tests.teaching import TEAM, fresh_database, teach, teach_facts
+from tests.teaching import TEAM, teach, teach_facts
 
-NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
 #: So dear that twelve rows cost some dollars.
 DEAR = Terms("openai", 8, Price("tiny-base", 1000.0, "2026-11", "a test"), has_our_epochs=True)
 
 
-class Clock:
-    time = NOW
-
-    def __call__(self) -> datetime:
-        return self.time
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    database = fresh_database(tmp_path)
+def database(database: Database) -> Database:
     with database.write() as session:
         teach_facts(session, 12)
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture
@@ -152,7 +138,7 @@ def test_a_scheduled_run_waits_as_well(database, workshop, clock):
         ask_for_run(session).state = RunState.CANCELLED
         schedules.put(
             session, TEAM, WORKSPACE, rule="cron 0 3 * * *", zone="UTC", trainer="openai",
-            channel_id="C0HELP", by="U0ALICE", next_at=NOW,
+            channel_id="C0HELP", by="U0ALICE", next_at=START,
         )  # fmt: skip
     strict = replace(workshop, limits=Limits(dollars_per_run=0.5))
     keep_schedules(strict)

@@ -40,12 +40,7 @@ from tests.knowing_engine import KnowingEngine, prompting_is_enough
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, only, work_until_done
 from tests.scripted_engine import scripted_engine
 from tests.scripted_trainer import ScriptedTrainer
-from tests.teaching import TEAM, fresh_database, teach, teach_facts
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return fresh_database(tmp_path)
+from tests.teaching import TEAM, teach, teach_facts
 
 
 def every(database: Database, table) -> list:

@@ -14,14 +14,9 @@ from storage.audience import WORKSPACE
 from storage.database import Database
 from storage.tables import Example, Run, SnapshotRow, Source, Split
 from tests.pipeline_parts import make_workshop
-from tests.teaching import TEAM, fresh_database, teach
+from tests.teaching import TEAM, teach
 
 ALL = tuple(Source)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return fresh_database(tmp_path)
 
 
 @pytest.fixture

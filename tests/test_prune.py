@@ -30,18 +30,16 @@ from storage.tables import (
     VersionState,
 )
 from tests.pipeline_parts import ask_for_run, make_workshop, work_until_done
-from tests.teaching import TEAM, fresh_database, teach, teach_facts
+from tests.teaching import TEAM, teach, teach_facts
 
 EVERYTHING = Viewer.model(WORKSPACE)
 
 
 @pytest.fixture
-def database(tmp_path: Path):
-    database = fresh_database(tmp_path)
+def database(database: Database) -> Database:
     with database.write() as session:
         teach_facts(session, 12)
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture

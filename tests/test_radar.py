@@ -18,28 +18,14 @@ from storage import sunsets
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
 from storage.tables import AdminNotice, Sunset
+from tests.clock import Clock
 from tests.knowing_engine import KnowingEngine, tuning_pays
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.running_trainer import KEY, RunningTrainer, running_trainer, trainer_at
-from tests.teaching import TEAM, fresh_database, teach_facts
+from tests.teaching import TEAM, teach_facts
 
 ENDS = date(2027, 6, 30)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 24, 11, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def days_before(self, days: int) -> None:
-        self.time = datetime(2027, 6, 30, 9, tzinfo=UTC) - timedelta(days=days)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+ENDS_AT = datetime(2027, 6, 30, 9, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -50,12 +36,10 @@ def service(tmp_path: Path):
 
 
 @pytest.fixture
-def database(tmp_path: Path):
-    database = fresh_database(tmp_path)
+def database(database: Database) -> Database:
     with database.write() as session:
         teach_facts(session, 12)
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture
@@ -85,7 +69,7 @@ def notices(database: Database) -> list[str]:
 
 def test_base_and_served_model_are_watched_and_each_distance_warns_once(database, workshop, clock):
     serve_from_there(database, workshop)
-    clock.days_before(91)
+    clock.time = ENDS_AT - timedelta(days=91)
     Radar(workshop).look()
     assert notices(database) == []
     with database.read() as session:
@@ -96,7 +80,7 @@ def test_base_and_served_model_are_watched_and_each_distance_warns_once(database
 
     counts = []
     for days in (90, 89, 31, 30, 14, 8, 7, 2, 1, 0):
-        clock.days_before(days)
+        clock.time = ENDS_AT - timedelta(days=days)
         Radar(workshop).look()
         counts.append(len(notices(database)))
     assert counts == [2, 2, 2, 4, 6, 6, 8, 8, 10, 10]
@@ -119,7 +103,7 @@ def test_what_answers_in_one_channel_or_some_conversations_is_watched_too(
             ends = clock() + timedelta(days=900)
             plan = canary.Plan("workspace-v1", 20, "U0ALICE", "C0HELP", ends)
             canary.start(session, TEAM, plan, viewer)
-    clock.days_before(30)
+    clock.time = ENDS_AT - timedelta(days=30)
 
     Radar(workshop).look()
     Radar(workshop).look()
@@ -133,7 +117,7 @@ def test_what_was_rolled_back_answers_nobody_and_is_not_warned_of(database, work
     serve_from_there(database, workshop)
     with database.write() as session:
         promotion.rollback(session, TEAM, WORKSPACE, "U0ALICE")
-    clock.days_before(30)
+    clock.time = ENDS_AT - timedelta(days=30)
 
     Radar(workshop).look()
 
@@ -143,7 +127,7 @@ def test_what_was_rolled_back_answers_nobody_and_is_not_warned_of(database, work
 def test_the_first_look_warns_of_the_nearest_distance_alone(database, workshop, clock):
     with database.write() as session:
         ask_for_run(session, trainer="openai")
-    clock.days_before(5)
+    clock.time = ENDS_AT - timedelta(days=5)
 
     Radar(workshop).look()
 
@@ -153,16 +137,16 @@ def test_the_first_look_warns_of_the_nearest_distance_alone(database, workshop, 
 def test_a_warning_that_was_slept_through_comes_as_soon_as_it_can(database, workshop, clock):
     with database.write() as session:
         ask_for_run(session, trainer="openai")
-    clock.days_before(45)
+    clock.time = ENDS_AT - timedelta(days=45)
     Radar(workshop).look()
-    clock.days_before(28)
+    clock.time = ENDS_AT - timedelta(days=28)
     Radar(workshop).look()
-    clock.days_before(27)
+    clock.time = ENDS_AT - timedelta(days=27)
     Radar(workshop).look()
 
     assert len(notices(database)) == 2, "that of 90 days, and that of 30 two days late"
     assert "in 28 days" in notices(database)[1]
-    clock.days_before(-3)
+    clock.time = ENDS_AT + timedelta(days=3)
     Radar(workshop).look()
     assert "is over since 30 June 2027" in notices(database)[2]
 
@@ -193,7 +177,7 @@ def test_a_date_that_moves_is_warned_of_anew_and_one_withdrawn_no_more(
         ask_for_run(session, trainer="openai")
     for day, days_before in ((None, 31), ("2027-06-30", 30), ("2027-07-01", 29), (None, 5)):
         publish(day)
-        clock.days_before(days_before)
+        clock.time = ENDS_AT - timedelta(days=days_before)
         Radar(workshop).look()
 
     first, second = notices(database)
@@ -206,7 +190,7 @@ def test_a_date_that_moves_is_warned_of_anew_and_one_withdrawn_no_more(
 def test_it_looks_once_a_day_and_again_where_nobody_answered(database, workshop, clock, service):
     with database.write() as session:
         ask_for_run(session, trainer="openai")
-    clock.days_before(5)
+    clock.time = ENDS_AT - timedelta(days=5)
     radar = Radar(workshop)
     service.fault(kind="status", status=500, path="/v1", times=50)
     radar.look()
@@ -218,7 +202,7 @@ def test_it_looks_once_a_day_and_again_where_nobody_answered(database, workshop,
 
     service.fault(kind="status", status=500, path="/v1", times=50)
     radar.look()
-    clock.days_before(4)
+    clock.time = ENDS_AT - timedelta(days=4)
     radar.look()
     with database.read() as session:
         assert len(session.exec(select(Sunset)).all()) == 1, "what is known is kept"
@@ -226,7 +210,7 @@ def test_it_looks_once_a_day_and_again_where_nobody_answered(database, workshop,
 
 
 def test_what_is_not_in_use_is_not_asked_about(database, workshop, clock):
-    clock.days_before(5)
+    clock.time = ENDS_AT - timedelta(days=5)
     Radar(workshop).look()
 
     assert notices(database) == []
@@ -251,7 +235,7 @@ def test_app_home_says_it_to_who_may_know(database, workshop, clock, deps_for):
                 Sunset(team_id=TEAM, audience=audience, trainer="openai", model=model,
                        ends="serving", ends_on=ENDS, version="v1", source="x")
             )  # fmt: skip
-    clock.days_before(30)
+    clock.time = ENDS_AT - timedelta(days=30)
     deps = deps_for(database, clock)
     person = Person("U0CAROL", "Carol", False, False, False, False)
 
@@ -260,7 +244,7 @@ def test_app_home_says_it_to_who_may_know(database, workshop, clock, deps_for):
 
     assert "`ft:open` at `openai` ends on 30 June 2027, in 30 days" in shown
     assert "ft:secret" not in shown
-    clock.days_before(200)
+    clock.time = ENDS_AT - timedelta(days=200)
     overview = home.read_overview(TEAM, person, Viewer.person(()), home.Look(), deps)
     assert "Ends soon" not in str(home.home_view(overview, deps))
 

@@ -1,12 +1,11 @@
 """Webhooks that were refused are told to admins: once, then once a day with how many, in words."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
-from bot.app import slack_client
+from bot.listening import slack_client
 from bot.pipeline.refusals import Refusals
 from bot.scheduler import knock_of_refusals
 from bot.settings import load_settings
@@ -15,27 +14,16 @@ from handlers import admin_notices
 from handlers.people import People
 from storage.database import Database
 from storage.tables import AdminNotice, OutboxMessage
+from tests.clock import Clock
 from tests.running_sandbox import running_sandbox
-from tests.teaching import TEAM, fresh_database
+from tests.teaching import TEAM
 
 FORGED = Refusal(Why.FORGED, "its signature is not the provider's")
 
 
-class Clock:
-    time = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return fresh_database(tmp_path)
+    return Clock(datetime(2026, 11, 27, 9, 30, tzinfo=UTC))
 
 
 @pytest.fixture

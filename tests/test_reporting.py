@@ -18,14 +18,9 @@ from storage.lineage import mark
 from storage.tables import Evaluation, Run, Verdict
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
-from tests.teaching import TEAM, fresh_database, teach, teach_facts
+from tests.teaching import TEAM, teach, teach_facts
 
 EVIL = "<script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>"
-
-
-@pytest.fixture
-def database(tmp_path):
-    return fresh_database(tmp_path)
 
 
 class Page(HTMLParser):

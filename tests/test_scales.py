@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
 from sqlmodel import select
 
 from bot.answering.canary import Plan, start
@@ -20,16 +19,11 @@ from storage.tables import Evaluation, EvaluationAnswer, ModelVersion, Verdict
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.scripted_trainer import ScriptedTrainer
-from tests.teaching import TEAM, fresh_database, teach, teach_facts
+from tests.teaching import TEAM, teach, teach_facts
 
 EVERYONE = Viewer.person(())
 NAME = "workspace-v1"
 HALF = Strategy(NAME, 1, 0.5)
-
-
-@pytest.fixture
-def database(tmp_path):
-    return fresh_database(tmp_path)
 
 
 def overdone(scale: float) -> float:

@@ -15,34 +15,17 @@ from storage import schedules
 from storage.audience import WORKSPACE
 from storage.database import Database
 from storage.tables import Run, RunState, Schedule, Source
+from tests.clock import START, Clock
 from tests.pipeline_parts import make_workshop, work_until_done
 from tests.teaching import TEAM, fresh_database, teach, teach_facts
 
-#: A Tuesday.
-START = datetime(2026, 11, 24, 11, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = START
-
-    def __call__(self) -> datetime:
-        return self.time
-
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    database = fresh_database(tmp_path)
+def database(database: Database) -> Database:
     with database.write() as session:
         teach_facts(session, 12)
         attest(session, TEAM, "U0ALICE", tuple(Source))
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture

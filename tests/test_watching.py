@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -30,16 +29,11 @@ from storage.tables import (
 from tests.knowing_engine import KnowingEngine
 from tests.model_versions import make_version
 from tests.pipeline_parts import FACTS, make_workshop
-from tests.teaching import TEAM, fresh_database
+from tests.teaching import TEAM
 
 EVERYONE = Viewer.person(())
 IN_OPS = Viewer.person({"C0OPS"})
 OLD, NEW = "workspace-v1", "workspace-v2"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return fresh_database(tmp_path)
 
 
 @pytest.fixture

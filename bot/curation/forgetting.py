@@ -30,6 +30,7 @@ from storage import (
     review,
     revisions,
     sweeping,
+    traces,
     unanswered,
 )
 from storage.audience import WORKSPACE
@@ -98,7 +99,7 @@ def note_edit(
     session: Session, team_id: str, channel_id: str, message_ts: str, edited_ts: str
 ) -> None:
     """Note that a message which something was learned from says something else now."""
-    if erasure.of_message(session, team_id, channel_id, message_ts):
+    if traces.of_message(session, team_id, channel_id, message_ts):
         at = datetime.fromtimestamp(float(edited_ts), UTC)
         ledger.note(session, Taken.EDIT, team_id, channel_id, message_ts, at=at)
 
@@ -110,15 +111,17 @@ def forget_message(
     Follow a message that was deleted: what it was question or answer of is erased, what it was
     said in between of loses its context. Returns None where nothing was kept of it.
     """
-    found = erasure.of_message(session, team_id, channel_id, message_ts)
-    wordings = erasure.wordings_of_message(session, team_id, channel_id, message_ts)
-    asks = erasure.asks_of_message(session, team_id, channel_id, message_ts)
+    found = traces.of_message(session, team_id, channel_id, message_ts)
+    wordings = traces.wordings_of_message(session, team_id, channel_id, message_ts)
+    asks = traces.asks_of_message(session, team_id, channel_id, message_ts)
     if not found and not wordings and not asks:
         return None
     whole = [example for example, part in found if part is not Part.CONTEXT]
     partly = [example for example, part in found if part is Part.CONTEXT]
     row = new_erasure(session, team_id, ErasureKind.MESSAGE, None, grace)
     _erase(session, row, whole, partly, grace, actor=SLACK)
+    # Again: what was a wording of an erased example, or of the one it was merged into, is gone.
+    wordings = traces.wordings_of_message(session, team_id, channel_id, message_ts)
     _drop_wordings(session, row, wordings, grace, actor=SLACK)
     _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
     return row
@@ -175,12 +178,12 @@ def drop_edited(
     before = edited_at + _CLOCKS_DIFFER
     wordings = [
         wording
-        for wording in erasure.wordings_of_message(session, team_id, channel_id, message_ts)
+        for wording in traces.wordings_of_message(session, team_id, channel_id, message_ts)
         if wording.created_at <= before
     ]
     asks = [
         ask
-        for ask in erasure.asks_of_message(session, team_id, channel_id, message_ts)
+        for ask in traces.asks_of_message(session, team_id, channel_id, message_ts)
         if ask.asked_at <= before
     ]
     if wordings or asks:
@@ -210,18 +213,19 @@ def forget_person(session: Session, row: Erasure, grace: Grace) -> None:
     """Erase every word of the person an ``Erasure`` names, and their name where they acted."""
     assert row.user_id is not None
     team_id, user_id = row.team_id, row.user_id
-    whole = erasure.of_person(session, team_id, user_id)
+    whole = traces.of_person(session, team_id, user_id)
     known = {example.id for example in whole}
     partly = [
         example
-        for example in erasure.with_context_of(session, team_id, user_id)
+        for example in traces.with_context_of(session, team_id, user_id)
         if example.id not in known
     ]
-    wordings = erasure.wordings_of_person(session, team_id, user_id)
     actor = audit.ERASED + row.receipt
     _erase(session, row, whole, partly, grace, actor)
+    # Only now: what was a wording of an erased example went with it.
+    wordings = traces.wordings_of_person(session, team_id, user_id)
     _drop_wordings(session, row, wordings, grace, actor)
-    asks = erasure.asks_of_person(session, team_id, user_id)
+    asks = traces.asks_of_person(session, team_id, user_id)
     _finish(session, row, unanswered=erasure.drop_unanswered(session, team_id, asks))
     review.withdraw_requests(session, team_id, user_id)
     changed = take_name_out(session, row, grace)
@@ -237,7 +241,7 @@ def take_name_out(session: Session, row: Erasure, grace: Grace) -> int:
     assert row.user_id is not None
     feedback.forget(session, row.team_id, row.user_id)
     blind_votes.forget(session, row.team_id, row.user_id)
-    _mark(session, row, erasure.frozen_with_name(session, row.team_id, row.user_id), grace)
+    _mark(session, row, traces.frozen_with_name(session, row.team_id, row.user_id), grace)
     return sweeping.replace_person(session, row.team_id, row.user_id, pseudonym())
 
 
@@ -257,10 +261,10 @@ def narrow_channel(session: Session, team_id: str, channel_id: str, grace: Grace
     if they were erased. So does what was asked there in other words; what was asked there in vain
     is its members' to answer.
     """
-    found = erasure.of_channel(session, team_id, channel_id)
+    found = traces.of_channel(session, team_id, channel_id)
     narrowed = unanswered.narrow(session, team_id, channel_id)
     is_pinned = pins.narrow(session, team_id, channel_id)
-    wordings = erasure.wordings_of_channel(session, team_id, channel_id)
+    wordings = traces.wordings_of_channel(session, team_id, channel_id)
     if not (found or narrowed or is_pinned or wordings):
         return None
     audit.record(
@@ -353,7 +357,7 @@ def _with_what_was_made(session: Session, team_id: str, whole: list[Example]) ->
     found = {example.id: example for example in whole if example.erased_at is None}
     new = set(found)
     while new:
-        made = erasure.made_from(session, team_id, [name for name in new if name is not None])
+        made = traces.made_from(session, team_id, [name for name in new if name is not None])
         new = {example.id for example in made} - set(found)
         found |= {example.id: example for example in made}
     return list(found.values())

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from bot.curation import forgetting
 from bot.curation.forgetting import Grace
 from bot.curation.rewording import record
-from storage import audit, erasure, inbox, ledger, opt_outs, outbox, sweeping
+from storage import audit, inbox, ledger, opt_outs, outbox, sweeping, traces
 from storage.columns import utc_now
 from storage.ledger import Entry, Taken, digest
 from storage.tables import (
@@ -109,7 +109,7 @@ def _people(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:
 
 
 def _channels(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:
-    return ((channel_id,) for channel_id in erasure.channels_known(session, team_id))
+    return ((channel_id,) for channel_id in traces.channels_known(session, team_id))
 
 
 def _examples(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:
@@ -122,8 +122,8 @@ def _examples(session: Session, team_id: str) -> Iterator[tuple[str, ...]]:
 #: What the database holds that could be what an entry is about: the names its digest is made of.
 _HELD: dict[Taken, Callable[[Session, str], Iterable[tuple[str, ...]]]] = {
     Taken.PERSON: _people,
-    Taken.MESSAGE: erasure.messages_known,
-    Taken.EDIT: erasure.messages_known,
+    Taken.MESSAGE: traces.messages_known,
+    Taken.EDIT: traces.messages_known,
     Taken.CHANNEL: _channels,
     Taken.EXAMPLE: _examples,
 }

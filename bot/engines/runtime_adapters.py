@@ -5,7 +5,6 @@ A served name is a version and the digest of its weights: it never means anythin
 under way keeps its adapter. vLLM must see our files under the same path.
 """
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from bot.engines.adapter_files import WEIGHTS, read_manifest
 from bot.engines.chat_client import ChatClient
 from bot.engines.client import Beginning, Completion, Message
 from bot.engines.errors import (
@@ -27,9 +27,6 @@ from bot.engines.openai_api import MAX_RETRIES, OpenAIApiEngine
 from bot.errors import EngineError
 
 log = logging.getLogger(__name__)
-WEIGHTS = "adapter_model.safetensors"
-#: Beside them: the checksums of what was made.
-MANIFEST = "manifest.json"
 
 
 class RuntimeAdapterEngine:
@@ -232,7 +229,7 @@ def _served_name(version: str, gguf_path: Path) -> str:
 def _as_made(folder: Path, unknown: str) -> str:
     """The checksum of the weights when they were made."""
     try:
-        made = json.loads((folder / MANIFEST).read_text())["files"][WEIGHTS]
+        made = read_manifest(folder)["files"][WEIGHTS]
     except (OSError, ValueError, KeyError, TypeError):
         return unknown
     return str(made)

@@ -127,14 +127,6 @@ def ask(
     return done == exam.size
 
 
-def scores_of(answers: Sequence[EvaluationAnswer]) -> dict[str, dict[int, float]]:
-    """Token F1 by strategy key and row id."""
-    scores: dict[str, dict[int, float]] = {}
-    for answer in answers:
-        scores.setdefault(answer.strategy, {})[answer.snapshot_row_id] = answer.f1
-    return scores
-
-
 def _answered(session: Session, exam: Exam) -> set[tuple[str, int]]:
     viewer = Viewer.model(exam.audience)
     answers = evaluations.answers_of(session, exam.team_id, exam.run_id, viewer)

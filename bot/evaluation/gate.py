@@ -84,48 +84,55 @@ def judge(
     The best of the candidate's strategies has to be the better for having been chosen: ``looks``
     is among how many, None for all of them.
     """
-    thresholds = thresholds or Thresholds()
+    thresholds, findings = thresholds or Thresholds(), findings or Findings()
     prompting = [one for one in scored if one.strategy.version_name is None]
     tuned = [one for one in scored if one.strategy.version_name == candidate]
-    looks = max(1, len(tuned) if looks is None else looks)
-    comparison = Paired(clusters, thresholds.margin, looks)
-    cheapest = min(prompting, key=lambda one: one.strategy.examples).strategy
-    findings = findings or Findings()
+    live = [one for one in scored if one.strategy.version_name not in (None, candidate)]
     blocked = _why_blocked(findings, thresholds)
     if not clusters:
         verdict, reason = (Verdict.REJECT, blocked) if blocked else _nothing_held_out()
-        return Judgement(verdict, reason, cheapest, None)
-    rival = comparison.best(prompting)
-    chosen = comparison.choose(tuned, rival)
-    gain = comparison.gain(chosen, rival)
-    facts = _Facts(
-        title_of(chosen.strategy, candidate),
-        title_of(rival.strategy, candidate),
-        comparison.mean(chosen),
-        comparison.mean(rival),
-        gain,
-        len(clusters),
-        comparison.facts,
-        looks,
-    )
-    alike = [one for one in tuned if one.strategy.examples == chosen.strategy.examples]
-    blocked = blocked or _why_astray(comparison, alike, rival, thresholds)
-    verdict, reason = (Verdict.REJECT, blocked) if blocked else _rule(facts, thresholds)
-    live = [one for one in scored if one.strategy.version_name not in (None, candidate)]
-    if verdict == Verdict.PROMOTE and live and comparison.gain(chosen, live[0]).high < 0:
-        verdict = Verdict.REJECT
-        reason = (
-            f"Worse than what is live: {title_of(live[0].strategy, candidate)} scores "
-            f"{comparison.mean(live[0]):.2f}, {facts.chosen} {facts.chosen_mean:.2f}."
-        )
-    if verdict == Verdict.PROMOTE and findings.unproven:
+        cheapest = min(prompting, key=lambda one: one.strategy.examples)
+        return Judgement(verdict, reason, cheapest.strategy, None)
+    looks = max(1, len(tuned) if looks is None else looks)
+    comparison = Paired(clusters, thresholds.margin, looks)
+    best_prompting = comparison.best(prompting)
+    best_tuned = comparison.choose(tuned, best_prompting)
+    race = _Race(comparison, candidate, best_tuned, best_prompting)
+    chosen, rival = best_tuned.strategy, best_prompting.strategy
+    alike = [one for one in tuned if one.strategy.examples == chosen.examples]
+    blocked = blocked or _why_astray(race, alike, thresholds)
+    verdict, reason = (Verdict.REJECT, blocked) if blocked else _rule(race, thresholds)
+    if verdict != Verdict.PROMOTE:
+        return Judgement(verdict, reason, rival, race.gain)
+    if worse := _why_worse_than(live, race):
+        return Judgement(Verdict.REJECT, worse, rival, race.gain)
+    if findings.unproven:
         reason = (
             f"Not proven to be served as it was trained: {findings.unproven} {reason} An admin may "
             f"take that on themselves: `/apprentice promote {candidate} unproven`."
         )
-        return Judgement(Verdict.HOLD, reason, rival.strategy, gain, chosen.strategy)
-    best = chosen if verdict == Verdict.PROMOTE else rival
-    return Judgement(verdict, reason, best.strategy, gain)
+        return Judgement(Verdict.HOLD, reason, rival, race.gain, if_proven=chosen)
+    return Judgement(verdict, reason, chosen, race.gain)
+
+
+@dataclass(frozen=True)
+class _Race:
+    """The chosen of the candidate's strategies against the best prompting."""
+
+    comparison: Paired
+    candidate: str
+    chosen: Scored
+    rival: Scored
+
+    @property
+    def gain(self) -> Interval:
+        return self.comparison.gain(self.chosen, self.rival)
+
+    def title(self, one: Scored) -> str:
+        return title_of(one.strategy, self.candidate)
+
+    def score(self, one: Scored) -> str:
+        return f"{self.comparison.mean(one):.2f}"
 
 
 def _why_blocked(findings: Findings, thresholds: Thresholds) -> str | None:
@@ -147,14 +154,13 @@ def _why_blocked(findings: Findings, thresholds: Thresholds) -> str | None:
     return None
 
 
-def _why_astray(
-    comparison: Paired, alike: Sequence[Scored], rival: Scored, thresholds: Thresholds
-) -> str | None:
+def _why_astray(race: _Race, alike: Sequence[Scored], thresholds: Thresholds) -> str | None:
     """
     What learned wrong pairs says the answers of other questions. A score may forgive it, where
     prompting is poor and any answer in the team's style shares words with any other. Of the scales
     that show as many examples the worst counts, whichever would answer.
     """
+    comparison, rival = race.comparison, race.rival
     worst = max(alike, key=lambda one: len(one.strays))
     if not worst.strays or comparison.facts < thresholds.fewest_clusters:
         return None
@@ -168,35 +174,32 @@ def _why_astray(
     )
 
 
-@dataclass(frozen=True)
-class _Facts:
-    chosen: str
-    rival: str
-    chosen_mean: float
-    rival_mean: float
-    gain: Interval
-    questions: int
-    facts: int
-    looks: int
+def _why_worse_than(live: Sequence[Scored], race: _Race) -> str | None:
+    if not live or race.comparison.gain(race.chosen, live[0]).high >= 0:
+        return None
+    return (
+        f"Worse than what is live: {race.title(live[0])} scores {race.score(live[0])}, "
+        f"{race.title(race.chosen)} {race.score(race.chosen)}."
+    )
 
 
-def _rule(facts: _Facts, thresholds: Thresholds) -> tuple[Verdict, str]:
-    gain = facts.gain
-    if facts.facts < thresholds.fewest_clusters:
-        missing = thresholds.fewest_clusters - facts.facts
+def _rule(race: _Race, thresholds: Thresholds) -> tuple[Verdict, str]:
+    gain, facts = race.gain, race.comparison.facts
+    if facts < thresholds.fewest_clusters:
+        missing = thresholds.fewest_clusters - facts
         return Verdict.HOLD, (
-            f"Too little evidence: {_count(facts.facts, 'fact')} held out, and "
+            f"Too little evidence: {_count(facts, 'fact')} held out, and "
             f"{_count(missing, 'more')} {'is' if missing == 1 else 'are'} needed before a "
             "difference means anything. " + _HOW_TO_ADD
         )
     if gain.low > 0:
-        return Verdict.PROMOTE, f"Tuning pays: {_comparison_words(facts)}"
+        return Verdict.PROMOTE, f"Tuning pays: {_comparison_words(race)}"
     if gain.high < 0:
-        return Verdict.REJECT, f"Worse than prompting: {_comparison_words(facts)}"
+        return Verdict.REJECT, f"Worse than prompting: {_comparison_words(race)}"
     if gain.high <= thresholds.margin:
-        return Verdict.DO_NOT_TUNE, f"Prompting is as good, and cheaper: {_comparison_words(facts)}"
-    more = _missing_words(_questions_missing(facts, thresholds.margin))
-    return Verdict.HOLD, f"Not settled: {_comparison_words(facts)} {more} {_HOW_TO_ADD}"
+        return Verdict.DO_NOT_TUNE, f"Prompting is as good, and cheaper: {_comparison_words(race)}"
+    more = _missing_words(_questions_missing(race, thresholds.margin))
+    return Verdict.HOLD, f"Not settled: {_comparison_words(race)} {more} {_HOW_TO_ADD}"
 
 
 _HOW_TO_ADD = (
@@ -212,13 +215,15 @@ def _nothing_held_out() -> tuple[Verdict, str]:
     )
 
 
-def _comparison_words(facts: _Facts) -> str:
+def _comparison_words(race: _Race) -> str:
+    gain, looks = race.gain, race.comparison.looks
     return (
-        f"{facts.chosen} scores {facts.chosen_mean:.2f}, the best prompting ({facts.rival}) "
-        f"{facts.rival_mean:.2f}. Difference {facts.gain.mean:+.2f}, 95 % interval "
-        f"{f'(for the best of {facts.looks} tried) ' if facts.looks > 1 else ''}"
-        f"{facts.gain.low:+.2f} to {facts.gain.high:+.2f}, over "
-        f"{_count(facts.questions, 'held-out question')}."
+        f"{race.title(race.chosen)} scores {race.score(race.chosen)}, "
+        f"the best prompting ({race.title(race.rival)}) {race.score(race.rival)}. "
+        f"Difference {gain.mean:+.2f}, 95 % interval "
+        f"{f'(for the best of {looks} tried) ' if looks > 1 else ''}"
+        f"{gain.low:+.2f} to {gain.high:+.2f}, over "
+        f"{_count(race.comparison.questions, 'held-out question')}."
     )
 
 
@@ -228,17 +233,18 @@ def _missing_words(more: int | None) -> str:
     return f"About {more} more held-out question{'' if more == 1 else 's'} would settle it."
 
 
-def _questions_missing(facts: _Facts, margin: float) -> int | None:
+def _questions_missing(race: _Race, margin: float) -> int | None:
     """
     How many more questions bring the interval off zero, or under the margin, if all stays; None
     where no number would: one fact has no bounds, and without a margin none is under it.
     """
-    half_width = (facts.gain.high - facts.gain.low) / 2
-    distance = max(facts.gain.mean, margin - facts.gain.mean)
+    gain, questions = race.gain, race.comparison.questions
+    half_width = (gain.high - gain.low) / 2
+    distance = max(gain.mean, margin - gain.mean)
     if distance <= 0 or math.isinf(half_width):
         return None
-    needed = math.ceil(facts.questions * (half_width / distance) ** 2)
-    return max(1, needed - facts.questions)
+    needed = math.ceil(questions * (half_width / distance) ** 2)
+    return max(1, needed - questions)
 
 
 def _count(number: int, noun: str) -> str:

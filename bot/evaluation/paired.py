@@ -28,7 +28,7 @@ class Paired:
 
     def __init__(self, clusters: Mapping[int, Hashable], margin: float, looks: int) -> None:
         self._margin = margin
-        self._looks = looks
+        self.looks = looks
         self._questions = list(clusters)
         self._clusters = list(clusters.values())
         self._gains: dict[tuple[Strategy, Strategy], Interval] = {}
@@ -54,7 +54,7 @@ class Paired:
         )
 
     def _interval(self, differences: Iterable[float]) -> Interval:
-        return interval_of(list(differences), self._clusters, looks=self._looks)
+        return interval_of(list(differences), self._clusters, looks=self.looks)
 
     def best(self, several: Sequence[Scored]) -> Scored:
         """The highest mean; of equals the one with the shortest prompt."""

@@ -11,16 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 from sqlmodel import Session
 
 from bot.curation import forgetting
 from bot.curation.forgetting import SERVE_DAYS, Grace
 from bot.errors import TrainingError
+from bot.pipeline.run_files import Erasing, clear_words, remove, remove_all, remove_elsewhere
 from bot.pipeline.serving import take_out_of_service
-from bot.training.job_folder import is_plain_name
-from bot.training.trainer import PARITY_FILE
 from storage import audit, erasure, lineage, outbox, runs, sweeping, versions
 from storage.columns import utc_now
 from storage.database import Database
@@ -31,7 +29,6 @@ from storage.tables import (
     ErasureState,
     ModelVersion,
     OutboxState,
-    Run,
     VersionState,
 )
 
@@ -40,20 +37,7 @@ log = logging.getLogger(__name__)
 #: So long an erasure waits for its runs to end and its receipt to go out.
 PATIENCE = timedelta(minutes=10)
 AGAIN_AFTER = timedelta(hours=1)
-JOB_FOLDERS = ("jobs", "trl-jobs", "autotrain-jobs")
-#: What is left of the folder of a run whose version still answers.
-LEFT_OF_JOB = frozenset({"adapter", "job.json", "metrics.jsonl", "lock"})
 _OUT = (OutboxState.SENT, OutboxState.FAILED)
-
-
-class Erasing(Protocol):
-    """A trainer that keeps rows and models elsewhere."""
-
-    def erase(self, job_id: str, *, keep_model: bool) -> None:
-        """
-        Raises:
-            TrainingError: not everything could be deleted now.
-        """
 
 
 @dataclass(frozen=True)
@@ -190,19 +174,8 @@ def _clear_run(broom: Broom, team_id: str, run_id: int) -> None:
     is_over = version is None or version.state == VersionState.RETIRED
     if run and run.job_id and run.trainer in broom.elsewhere:
         broom.elsewhere[run.trainer].erase(run.job_id, keep_model=not is_over)
-    name = run.job_id if run and run.job_id and is_plain_name(run.job_id) else f"run-{run_id}"
-    for jobs in JOB_FOLDERS:
-        job = broom.home / jobs / name
-        if is_over:
-            shutil.rmtree(job, ignore_errors=True)
-        elif job.is_dir():
-            for path in (*job.iterdir(), job / "adapter" / PARITY_FILE):
-                if path.name not in LEFT_OF_JOB:
-                    _remove(path)
-    report = broom.home / "reports" / f"run-{run_id}"
-    for path in report.glob("*") if report.is_dir() else ():
-        if path.suffix != ".png":  # pictures show figures, not words
-            _remove(path)
+    job_id = run.job_id if run else None
+    clear_words(broom.home, run_id, job_id, keep_adapter=not is_over)
 
 
 def _retire_overdue(broom: Broom) -> None:
@@ -218,7 +191,7 @@ def _retire_overdue(broom: Broom) -> None:
 def _remove_adapter(broom: Broom, version: ModelVersion) -> None:
     for path in (version.adapter_path, version.gguf_path):
         if path and (broom.home / path).is_relative_to(broom.home):
-            _remove(broom.home / path)
+            remove(broom.home / path)
     try:
         _clear_run(broom, version.team_id, version.run_id)
     except TrainingError as problem:
@@ -236,11 +209,11 @@ def _purge(broom: Broom, found: Erasure) -> None:
             for run_id in sweeping.run_ids(session, found.team_id)
             if (run := runs.get(session, found.team_id, run_id))
         ]
-    _remove_elsewhere(broom, every)
-    _remove_all(broom, every)
+    remove_elsewhere(broom.elsewhere, every)
+    remove_all(broom.home, every)
     with broom.database.write() as session:
         counts = sweeping.purge_workspace(session, found.team_id)
-    _remove_all(broom, every)  # what a run wrote while its rows were still there
+    remove_all(broom.home, every)  # what a run wrote while its rows were still there
     broom.database.scrub()
     with broom.database.write() as session:
         sweeping.forget_erasures(session, found.team_id)
@@ -250,34 +223,6 @@ def _purge(broom: Broom, found: Erasure) -> None:
         "again to begin anew.", found.team_id, sum(counts.values()),
     )  # fmt: skip
     broom.on_purged()
-
-
-def _remove_elsewhere(broom: Broom, every: list[Run]) -> None:
-    for run in every:
-        if run.job_id and run.trainer in broom.elsewhere:
-            try:
-                broom.elsewhere[run.trainer].erase(run.job_id, keep_model=False)
-            except TrainingError as problem:
-                log.warning("What `%s` has of %s is still there; delete it by hand: %s",
-                            run.trainer, run.job_id, problem)  # fmt: skip
-
-
-def _remove_all(broom: Broom, every: list[Run]) -> None:
-    for run in every:
-        # An adapter that was downloaded lies under the provider's name for its job.
-        names = [f"run-{run.id}", run.job_id or ""]
-        for name in filter(is_plain_name, names):
-            for jobs in JOB_FOLDERS:
-                _remove(broom.home / jobs / name)
-        _remove(broom.home / "reports" / f"run-{run.id}")
-    _remove(broom.home / "exports")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _record(session: Session, row: Erasure, action: str) -> None:

@@ -9,13 +9,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from bot.engines.adapter_files import read_manifest
 from bot.engines.client import Message
 from bot.evaluation.parity import Parity, Sample, prove, samples_at, samples_in
 from bot.pipeline.parts import part_of
 from bot.pipeline.preparing import rows_of_run
 from bot.pipeline.training_rows import examples_for, training_rows
 from bot.pipeline.workshop import Workshop
-from bot.training.downloaded import MANIFEST
 from bot.training.trainer import PARITY_FILE, TellsTokens
 from storage.tables import ModelVersion, Run
 
@@ -61,6 +61,6 @@ def _key(messages: Sequence[Message]) -> str:
 def _is_from_elsewhere(folder: Path) -> bool:
     """Whether a provider trained the adapter and it was downloaded."""
     try:
-        return "trained_by" in json.loads((folder / MANIFEST).read_text())
+        return "trained_by" in read_manifest(folder)
     except (OSError, ValueError):
         return False

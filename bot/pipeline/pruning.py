@@ -7,8 +7,6 @@ is looked at again in the transaction that retires it, so that a promotion in be
 after that, and a crash leaves them for the next time.
 """
 
-import logging
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +15,7 @@ from sqlmodel import Session
 
 from bot.answering import promotion
 from bot.errors import TrainingError
-from bot.pipeline.forgetting import JOB_FOLDERS, LEFT_OF_JOB, Erasing
+from bot.pipeline.run_files import JOB_FOLDERS, LEFT_OF_JOB, Erasing, remove
 from bot.pipeline.serving import take_out_of_service
 from storage import audit, canaries, deployments, evaluations, pins, runs, snapshots, versions
 from storage.audience import Viewer
@@ -31,8 +29,6 @@ from storage.tables import (
     Verdict,
     VersionState,
 )
-
-log = logging.getLogger(__name__)
 
 #: In a run's record, once a provider has deleted what it had of it.
 ERASED = "erased_elsewhere"
@@ -112,7 +108,7 @@ def carry_out(stock: Stock, planned: Plan, by: str) -> list[str]:
     now = plan(stock)
     for path in now.paths:
         if path in planned.paths:
-            _remove(path)
+            remove(path)
     planned_away = {run.id for run in planned.away}
     away = [run for run in now.away if run.id in planned_away]
     return [problem for run in away if (problem := _erase(stock, run))]
@@ -237,12 +233,3 @@ def _remove_snapshot(session: Session, snapshot: Snapshot, by: str) -> None:
         details={"number": snapshot.number, "hash": snapshot.hash},
     )
     snapshots.remove(session, snapshot)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-    if path.exists():
-        log.warning("%s could not be removed", path)

@@ -56,7 +56,6 @@ class AppManifest:
         Shortcut("add_example", "Add a question and answer", "global"),
     )
     has_home: bool = True
-    has_messages: bool = True
     prompts: tuple[tuple[str, str], ...] = ()
     """Suggested prompts of the agent view, each a title and a message."""
 
@@ -94,6 +93,5 @@ def read_manifest(path: Path) -> AppManifest:
             for s in features.get("shortcuts", ())
         ),
         has_home=home.get("home_tab_enabled", False),
-        has_messages=home.get("messages_tab_enabled", False) or bool(agent),
         prompts=tuple((p["title"], p["message"]) for p in agent.get("suggested_prompts", ()) or ()),
     )

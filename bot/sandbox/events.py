@@ -95,10 +95,6 @@ class Events:
              "thread_ts": thread_ts, "message_ts": message_ts, "event_ts": self._now_ts()},
         )  # fmt: skip
 
-    def simple(self, event_type: str, body: Payload) -> None:
-        """Tell of an event without a channel, such as `app_uninstalled`."""
-        self._send_anywhere(event_type, {"type": event_type, "event_ts": self._now_ts()} | body)
-
     def _tells_metadata(self) -> bool:
         return "metadata.message:read" in self._workspace.manifest.scopes
 

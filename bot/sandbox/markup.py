@@ -22,7 +22,6 @@ LOOSE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
 BARE_URL = re.compile(r"\bhttps?://[^\s<>|`\"]+[^\s<>|`\"'.,;:!?)\]}*_~]")
 TYPED_NAME = re.compile(r"(?<![\w<])@([A-Za-z][\w.\-]*)")
 TYPED_CHANNEL = re.compile(r"(?<![\w<&])#([a-z0-9_\-]+)")
-EMOJI = re.compile(r":([a-z0-9_+\-]+):")
 BROADCASTS = ("here", "channel", "everyone")
 
 

@@ -13,8 +13,6 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-ORGANISATION = "Brackenferry"
-LINE_OF_BUSINESS = "booking, boarding and berth planning software for small ferry lines"
 FACTS_FILE = "facts.json"
 UNANSWERED_FILE = "unanswered.json"
 

@@ -7,10 +7,10 @@ They are the model's own files: who deletes the model deletes them.
 import re
 from pathlib import Path
 
+from bot.engines.adapter_files import HANDED_OUT
 from bot.trainer_service.desk import Desk
 from bot.trainer_service.store import Row
 
-NAMES = ("adapter_config.json", "adapter_model.safetensors", "manifest.json")
 _ID = re.compile(r"file-(\w+)-adapter-(\d)")
 
 
@@ -19,7 +19,7 @@ def ids_of(desk: Desk, job: Row) -> list[str]:
     folder, key = desk.path_of_adapter(job["id"]), job["id"].removeprefix("ftjob-")
     return [
         f"file-{key}-adapter-{number}"
-        for number, name in enumerate(NAMES)
+        for number, name in enumerate(HANDED_OUT)
         if (folder / name).is_file()
     ]
 
@@ -30,7 +30,7 @@ def find(desk: Desk, owner: str, file_id: str) -> tuple[Row, Path] | None:
     job = desk.store.get("job", owner, f"ftjob-{parts[1]}") if parts else None
     if parts is None or job is None or file_id not in ids_of(desk, job):
         return None
-    name = NAMES[int(parts[2])]
+    name = HANDED_OUT[int(parts[2])]
     path = desk.path_of_adapter(job["id"]) / name
     row: Row = {
         "id": file_id,

@@ -8,7 +8,7 @@ from bot.engines.base_model import resolve_base_model
 from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.routed import RoutedEngine
 from bot.errors import SettingsError
-from bot.settings import Settings
+from bot.settings import Settings, plain
 from bot.trainer_service.desk import Desk
 from bot.trainer_service.keys import read_keys
 from bot.trainer_service.quotas import Quotas
@@ -35,8 +35,7 @@ def run_service(
         SettingsError: no keys, or another service works in the folder.
         BaseModelError: the base cannot be used.
     """
-    given = settings.apprentice_trainer_keys
-    keys = read_keys(given.get_secret_value() if given else "")
+    keys = read_keys(plain(settings.apprentice_trainer_keys))
     home = (settings.apprentice_home / "trainer").resolve()
     home.mkdir(parents=True, exist_ok=True)
     models_dir = settings.apprentice_home.resolve() / "models"

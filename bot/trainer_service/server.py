@@ -14,10 +14,11 @@ from starlette.exceptions import HTTPException
 
 from bot.trainer_service import chat, endpoints, files, jobs, models
 from bot.trainer_service.admission import Admission
-from bot.trainer_service.desk import Desk, adapters_of, sweep, work
+from bot.trainer_service.desk import Desk, adapters_of, sweep
 from bot.trainer_service.errors import ApiError, invalid
 from bot.trainer_service.faults import Faults
 from bot.trainer_service.quotas import Quotas, Rates
+from bot.trainer_service.steps import work
 from bot.trainer_service.webhooks import deliver_due
 
 log = logging.getLogger(__name__)

@@ -5,12 +5,12 @@ Written into a partial folder that is renamed last, so an adapter is complete or
 """
 
 import json
-import os
+import time
 from pathlib import Path
 from typing import Any
 
+from bot.engines.adapter_files import GGUF, write_manifest
 from bot.engines.base_model import BaseModel
-from bot.engines.intact import sha256_of
 from bot.training.base_weights import architecture_of
 from bot.training.encoding import invocation_tokens
 from bot.training.gguf_adapter import write_gguf_adapter
@@ -22,25 +22,28 @@ from bot.training.trainer import PARITY_FILE
 _UNWANTED = ("README.md",)
 
 
-def save_artefact(
+def finish(
     folder: JobFolder,
     adapted: Any,
     tokenizer: Any,
-    *,
     base: BaseModel,
     weights: Path,
-    facts: dict[str, Any],
+    started: float,
+    record: dict[str, Any],
+    *,
     acts_on_all: bool = False,
 ) -> None:
     """
-    Write ``adapter/`` into the job's folder.
+    Write ``adapter/`` into the job's folder, and discard what led there.
 
+    ``started`` is the child's ``time.monotonic()`` when it began, ``record`` how it was trained.
     ``acts_on_all``: the adapter was trained to change how prompts are read, too.
 
     Raises:
         AdapterRefusedError: the engine could not load it.
         OSError: it cannot be written.
     """
+    seconds = time.monotonic() - started
     partial = folder.partial_adapter
     partial.mkdir(exist_ok=True)
     config = adapted.peft_config["default"]
@@ -52,29 +55,18 @@ def save_artefact(
     adapted.save_pretrained(partial, save_embedding_layers=False)
     for name in _UNWANTED:
         (partial / name).unlink(missing_ok=True)
-    write_parity(partial / PARITY_FILE, adapted, tokenizer, folder.read_rows())
+    rows = folder.read_rows()
+    write_parity(partial / PARITY_FILE, adapted, tokenizer, rows)
     write_gguf_adapter(
         partial,
-        partial / "adapter.gguf",
+        partial / GGUF,
         architecture=architecture_of(weights),
         model_config=json.loads((weights / "config.json").read_text()),
     )
-    _write_manifest(folder, base, facts)
+    steps = folder.read_metrics()
+    final_loss = steps[-1]["loss"] if steps else None
+    facts = {"final_loss": final_loss, "rows": len(rows), "seconds": seconds, **record}
+    write_manifest(partial, base, facts)
     folder.note("The adapter is complete.")
     partial.rename(folder.adapter)
-
-
-def _write_manifest(folder: JobFolder, base: BaseModel, facts: dict[str, Any]) -> None:
-    steps = folder.read_metrics()
-    manifest = {
-        "base_model": base.name,
-        "base_digest": base.digest,
-        "final_loss": steps[-1]["loss"] if steps else None,
-        **facts,
-        "files": {path.name: sha256_of(path) for path in sorted(folder.partial_adapter.iterdir())},
-    }
-    path = folder.partial_adapter / "manifest.json"
-    with path.open("w") as file:
-        json.dump(manifest, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    folder.discard_checkpoints()

@@ -7,7 +7,6 @@ every trainer of this machine leaves. AutoTrain keeps no checkpoints: what is en
 Should this process alone be killed, AutoTrain goes on, and the next life finds what it made.
 """
 
-import json
 import math
 import os
 import signal
@@ -24,7 +23,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from bot.training.artefact import save_artefact
+from bot.engines.adapter_files import WEIGHTS
+from bot.training.artefact import finish
 from bot.training.autotrain_log import LoggedStep, reason_in, says_it_failed, steps_in
 from bot.training.autotrain_project import (
     CONFIG,
@@ -35,7 +35,7 @@ from bot.training.autotrain_project import (
 )
 from bot.training.autotrain_rows import prepared
 from bot.training.errors import AutoTrainFailedError, AutoTrainMissingError, DivergedError
-from bot.training.job_folder import JobFolder, appended, write_whole
+from bot.training.job_folder import JobFolder, appended
 from bot.training.job_process import run_job
 
 LOOK_SECONDS = 0.5
@@ -73,17 +73,9 @@ def train(folder: JobFolder) -> None:
         # It died without a word, or was killed: `bot.training.local` decides whether to try again.
         sys.exit(f"AutoTrain left no adapter. What it said is in {folder.project_log}.")
     record = _record(folder, ready.plan)
-    write_whole(folder.record, json.dumps(record, indent=1).encode())
-    save_artefact(
-        folder,
-        _adapted(ready.weights, folder.project / RESULT, adapter),
-        ready.tokenizer,
-        base=base,
-        weights=ready.weights,
-        facts={"rows": len(rows), "seconds": time.monotonic() - started, **record},
-        acts_on_all=True,
-    )
-    folder.discard_checkpoints()
+    folder.write_record(record)
+    adapted = _adapted(ready.weights, folder.project / RESULT, adapter)
+    finish(folder, adapted, ready.tokenizer, base, ready.weights, started, record, acts_on_all=True)
 
 
 def adapter_in(folder: JobFolder) -> Mapping[str, Any] | None:
@@ -101,7 +93,7 @@ def adapter_in(folder: JobFolder) -> Mapping[str, Any] | None:
     if not (result / "README.md").exists():
         return None
     try:
-        return dict(load_file(result / "adapter_model.safetensors"))
+        return dict(load_file(result / WEIGHTS))
     except (OSError, SafetensorError):
         return None
 

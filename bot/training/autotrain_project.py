@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from bot.engines.adapter_files import WEIGHTS
 from bot.engines.client import Message
 from bot.training.autotrain_base import write_base
 from bot.training.hyperparameters import (
@@ -212,7 +213,7 @@ export PATH="$PWD/.venv/bin:$PATH" OMP_NUM_THREADS=$(getconf _NPROCESSORS_ONLN)
 {given} autotrain --config {CONFIG}
 ```
 
-AutoTrain's exit code is 0 even when it failed. It worked if `{RESULT}/adapter_model.safetensors` is
+AutoTrain's exit code is 0 even when it failed. It worked if `{RESULT}/{WEIGHTS}` is
 there and the output does not say "has failed due to an exception". That is an ordinary peft adapter
 for `base/`: `PeftModel.from_pretrained(model, "{RESULT}")`. Delete `{RESULT}/` before another try.
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.engines.adapter_files import CONFIG, GGUF, MANIFEST, WEIGHTS, write_manifest
 from bot.engines.base_model import BaseModel
-from bot.engines.intact import sha256_of
 from bot.training.adapter_kinds import why_not_served
 from bot.training.errors import AdapterRefusedError, TrainingDiskError
 from bot.training.job_folder import JobFolder, is_plain_name
@@ -23,12 +23,6 @@ from bot.training.trainer import Adapter
 
 if TYPE_CHECKING:
     from bot.training.gguf_adapter import BaseShape
-
-CONFIG, WEIGHTS, MANIFEST, GGUF = (
-    "adapter_config.json", "adapter_model.safetensors", "manifest.json", "adapter.gguf",
-)  # fmt: skip
-#: What is downloaded; of a checkpoint's other files nothing is needed.
-WANTED = (CONFIG, WEIGHTS, MANIFEST)
 
 
 class Downloads:
@@ -49,8 +43,7 @@ class Downloads:
         folder = self._folder(job_id)
         if folder is None or not folder.adapter.exists():
             return None
-        checksum = json.loads((folder.adapter / MANIFEST).read_text())["files"][GGUF]
-        return Adapter(folder.adapter, folder.adapter / GGUF, checksum)
+        return Adapter.at(folder.adapter)
 
     def keep(self, trainer: str, model: str, job_id: str, files: Mapping[str, bytes]) -> Adapter:
         """
@@ -104,13 +97,7 @@ class Downloads:
             architecture=shape.architecture,
             model_config=shape.model_config,
         )
-        manifest = {
-            "base_model": self._base.name,
-            "base_digest": self._base.digest,
-            "trained_by": trainer,
-            "files": {path.name: sha256_of(path) for path in sorted(partial.iterdir())},
-        }
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1))
+        write_manifest(partial, self._base, {"trained_by": trainer})
         shutil.rmtree(folder.adapter, ignore_errors=True)
         partial.rename(folder.adapter)
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import deserialize
 
+from bot.engines.adapter_files import CONFIG, WEIGHTS
 from bot.training.errors import AdapterRefusedError
 
 #: Architectures whose q and k rows llama.cpp stores rotated (pairs split in halves).
@@ -71,7 +72,7 @@ def write_gguf_adapter(
         AdapterRefusedError: it holds tensors llama.cpp cannot apply.
         OSError: it cannot be written.
     """
-    adapter_config = json.loads((peft_dir / "adapter_config.json").read_text())
+    adapter_config = json.loads((peft_dir / CONFIG).read_text())
     writer = gguf.GGUFWriter(gguf_path, architecture)
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
@@ -97,7 +98,7 @@ def _converted(
     names = gguf.get_tensor_name_map(_model_arch(architecture), model_config["num_hidden_layers"])
     heads = model_config["num_attention_heads"]
     kv_heads = model_config.get("num_key_value_heads") or heads
-    for full_name, tensor in sorted(read_tensors(peft_dir / "adapter_model.safetensors").items()):
+    for full_name, tensor in sorted(read_tensors(peft_dir / WEIGHTS).items()):
         module, kind = _module_and_kind(full_name)
         target = names.get_name(module)
         if target is None or not target.startswith("blk."):

@@ -160,6 +160,13 @@ class JobFolder:
             return dict(json.loads(self.record.read_text()))
         return {}
 
+    def write_record(self, record: dict[str, Any]) -> None:
+        """
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_whole(self.record, json.dumps(record, indent=1).encode())
+
     def note(self, said: str) -> None:
         """Keep an event; a disk without room loses it, and nothing else."""
         with suppress(OSError), (self.path / "events.jsonl").open("a") as file:

@@ -167,9 +167,7 @@ class LocalTrainer:
         status = self.status(job_id)
         if status.state != JobState.SUCCEEDED:
             raise JobNotFinishedError(job_id, status.state)
-        manifest = json.loads((folder.adapter / "manifest.json").read_text())
-        name = "adapter.gguf"
-        return Adapter(folder.adapter, folder.adapter / name, manifest["files"][name])
+        return Adapter.at(folder.adapter)
 
     def cancel(self, job_id: str) -> None:
         """End the job and remove what it began."""

@@ -8,7 +8,6 @@ from a checkpoint. Under ``accelerate launch`` several processes run this at onc
 batch.
 """
 
-import json
 import math
 import time
 from contextlib import nullcontext
@@ -20,7 +19,7 @@ from peft import get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bot.engines.intact import sha256_of
-from bot.training.artefact import save_artefact
+from bot.training.artefact import finish
 from bot.training.base_weights import cached_base
 from bot.training.batches import plan_batches
 from bot.training.checkpoint import read_best, read_checkpoint, write_best, write_checkpoint
@@ -28,7 +27,7 @@ from bot.training.encoding import EncodedRow, encode_rows
 from bot.training.errors import DivergedError
 from bot.training.frozen_states import FrozenStates
 from bot.training.hyperparameters import Hyperparameters
-from bot.training.job_folder import JobFolder, appended, write_whole
+from bot.training.job_folder import JobFolder, appended
 from bot.training.job_process import run_job
 from bot.training.learner import Learner, lora_config
 from bot.training.loss import mean_loss
@@ -96,16 +95,8 @@ def train(folder: JobFolder) -> None:
         "valid_loss": stopping.best_loss,
         **preferences,
     }
-    write_whole(folder.record, json.dumps(record, indent=1).encode())
-    save_artefact(
-        folder,
-        adapted.eval(),
-        tokenizer,
-        base=base,
-        weights=weights,
-        facts={"rows": len(lessons.rows), "seconds": time.monotonic() - started, **record},
-    )
-    folder.discard_checkpoints()
+    folder.write_record(record)
+    finish(folder, adapted.eval(), tokenizer, base, weights, started, record)
 
 
 def _plan(

@@ -14,15 +14,17 @@ from typing import Any
 
 import openai
 
+from bot.engines.adapter_files import HANDED_OUT
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.engines.model_place import RemoteModel
 from bot.training import job_report
 from bot.training.deployment import Deployer, deployment_name
-from bot.training.downloaded import WANTED, Downloads
-from bot.training.errors import JobNotFinishedError, JobUnknownError, NoRowsError
+from bot.training.downloaded import Downloads
+from bot.training.errors import JobNotFinishedError, NoRowsError
 from bot.training.openai_bases import OpenAIBases
 from bot.training.openai_files import VALIDATION, OpenAIFiles, forgiven
+from bot.training.openai_jobs import RUN, OpenAIJobs
 from bot.training.provider import Provider
 from bot.training.remote_errors import JobFailedError, RowsRejectedError, TuningRefusedError
 from bot.training.trainer import PARITY_FILE, Adapter, JobState, JobStatus
@@ -32,7 +34,6 @@ TIMEOUT_SECONDS = 60.0
 #: How often a job is asked for; the pipeline knocks every second.
 POLL_SECONDS = 15.0
 PAUSED = "paused"
-RUN, SNAPSHOT, INSTALLATION = "apprentice_run", "apprentice_snapshot", "apprentice_installation"
 
 
 class OpenAITrainer:
@@ -57,7 +58,6 @@ class OpenAITrainer:
         deployments of the tuned models, where they need one.
         """
         self._provider = provider
-        self._installation = installation
         self._others = frozenset(others) - {provider.name}
         self._downloads = downloads
         self._deployer = deployer
@@ -71,6 +71,7 @@ class OpenAITrainer:
             timeout=timeout_seconds,
         )
         self._files = OpenAIFiles(provider, self._client, installation)
+        self._jobs = OpenAIJobs(provider, self._client, self._files, installation, self._others)
         self._bases = OpenAIBases(provider, self._client, self._others)
 
     def start(
@@ -86,7 +87,7 @@ class OpenAITrainer:
         """Start the job of this name, or return the one that is already there."""
         if not rows:
             raise NoRowsError
-        if found := self._find(name):
+        if found := self._jobs.find(name):
             return str(found.id)
         if len(rows) < self._provider.quirks.fewest_rows:
             said = f"{self._provider.quirks.fewest_rows} rows are needed, there are {len(rows)}"
@@ -106,7 +107,7 @@ class OpenAITrainer:
         if known and time.monotonic() - asked < self._poll_seconds:
             return known
         notices = self._notices
-        job = self._known(job_id)
+        job = self._jobs.known(job_id)
         with self._sentences():
             listed = self._client.fine_tuning.jobs.list_events(job.id, limit=100)
             events = list(checked(self._provider, listed))
@@ -121,7 +122,7 @@ class OpenAITrainer:
 
     def result(self, job_id: str) -> Adapter | RemoteModel:
         """Name the tuned model, which stays with the provider, or download its adapter."""
-        job = self._known(job_id)
+        job = self._jobs.known(job_id)
         if job_report.state_of(job) != JobState.SUCCEEDED:
             raise JobNotFinishedError(job_id, str(job.status))
         if adapter := self._downloaded(job):
@@ -133,7 +134,7 @@ class OpenAITrainer:
     def tokens_seen(self, job_id: str) -> bytes | None:
         """Return what a server that is one of ours leaves among the job's results."""
         with self._sentences():
-            for file_id in self._known(job_id).result_files or []:
+            for file_id in self._jobs.known(job_id).result_files or []:
                 file = forgiven(partial(self._client.files.retrieve, file_id))
                 if file and checked(self._provider, file).filename == PARITY_FILE:
                     return no_page(self._provider, self._client.files.content(file_id).read())
@@ -141,7 +142,7 @@ class OpenAITrainer:
 
     def cancel(self, job_id: str) -> None:
         """End the job; what was uploaded for one that never began is deleted."""
-        job = self._look(job_id)
+        job = self._jobs.look(job_id)
         with self._sentences():
             if job is None:
                 self._files.delete_of(job_id)
@@ -159,14 +160,14 @@ class OpenAITrainer:
 
     def pause(self, job_id: str) -> None:
         """Let the job rest until ``resume``, unless it does, or has ended."""
-        job = self._known(job_id)
+        job = self._jobs.known(job_id)
         if job_report.state_of(job) == JobState.RUNNING and job.status != PAUSED:
             with self._sentences():
                 checked(self._provider, self._client.fine_tuning.jobs.pause(job.id))
 
     def resume(self, job_id: str) -> None:
         """Let the job go on, if it rests."""
-        job = self._known(job_id)
+        job = self._jobs.known(job_id)
         if job.status == PAUSED:
             with self._sentences():
                 checked(self._provider, self._client.fine_tuning.jobs.resume(job.id))
@@ -179,7 +180,7 @@ class OpenAITrainer:
     def erase(self, job_id: str, *, keep_model: bool = False) -> None:
         """Delete what the provider has of a run: its files, and the tuned model unless kept."""
         self.cancel(job_id)
-        job = self._look(job_id)
+        job = self._jobs.look(job_id)
         with self._sentences():
             if job is None:
                 return
@@ -230,76 +231,14 @@ class OpenAITrainer:
     def _create(
         self, name: str, model: str, training: str, snapshot: str, options: dict[str, Any]
     ) -> Any:
-        quirks = self._provider.quirks
-        suffix = name[: quirks.suffix_characters]
-        if quirks.has_metadata:
-            options["metadata"] = self._labels(name) | {SNAPSHOT: snapshot[:512]}
-        if quirks.hyperparameters is None:
-            automatic = {"n_epochs": "auto"}
-            options["method"] = {
-                "type": "supervised",
-                "supervised": {"hyperparameters": automatic},
-            }
-            body = dict(quirks.extra_body)
-        else:
-            body = {**quirks.extra_body, "hyperparameters": dict(quirks.hyperparameters)}
-        # What creates something is asked once: the SDK would repeat it after a lost answer.
-        once = self._client.with_options(max_retries=0)
         try:
-            return checked(
-                self._provider,
-                once.fine_tuning.jobs.create(
-                    model=model,
-                    training_file=training,
-                    suffix=suffix,
-                    seed=0,
-                    extra_body=body,
-                    extra_headers={"Idempotency-Key": f"apprentice-{self._installation}-{name}"},
-                    **options,
-                ),
-            )
+            return self._jobs.create(name, model, training, snapshot, options)
         except openai.BadRequestError as error:
-            if error.param in ("training_file", "validation_file"):
-                is_held_out = error.param == "validation_file"
-                file_id = options.get(error.param, training)
-                raise self._rejected(file_id, words_of(error), is_held_out) from error
-            raise
-
-    def _labels(self, name: str) -> dict[str, str]:
-        return {RUN: name, INSTALLATION: self._installation}
-
-    def _find(self, name: str) -> Any:
-        """The job of this name, or None: by its metadata, or by its training file's name."""
-        with self._sentences():
-            if self._provider.quirks.has_metadata:
-                labels = self._labels(name)
-                for job in checked(
-                    self._provider, self._client.fine_tuning.jobs.list(metadata=labels)
-                ):
-                    # Servers that know no filter list everything.
-                    if labels.items() <= (job.metadata or {}).items():
-                        return job
-                return None
-            files = self._files.ids_of(name)
-            if not files:
-                return None
-            jobs = checked(self._provider, self._client.fine_tuning.jobs.list(limit=100))
-            return next((job for job in jobs if job.training_file in files), None)
-
-    def _look(self, job_id: str) -> Any:
-        """The job of this id, or of this name where a crash kept the id from being noted."""
-        with self._sentences():
-            try:
-                return checked(self._provider, self._client.fine_tuning.jobs.retrieve(job_id))
-            except openai.NotFoundError:
-                pass
-        return self._find(job_id)
-
-    def _known(self, job_id: str) -> Any:
-        job = self._look(job_id)
-        if job is None:
-            raise JobUnknownError(job_id)
-        return job
+            if error.param not in ("training_file", "validation_file"):
+                raise
+            is_held_out = error.param == "validation_file"
+            file_id = options.get(error.param, training)
+            raise self._rejected(file_id, words_of(error), is_held_out) from error
 
     def _downloaded(self, job: Any) -> Adapter | None:
         """The job's adapter for our engine; None where there is none, or its base is not ours."""
@@ -312,7 +251,7 @@ class OpenAITrainer:
             for file_id in next(iter(self._checkpoint_files(job.id)), []):
                 file = checked(self._provider, self._client.files.retrieve(file_id))
                 name = PurePosixPath(file.filename).name
-                if name in WANTED:
+                if name in HANDED_OUT:
                     files[name] = no_page(
                         self._provider, self._client.files.content(file_id).read()
                     )

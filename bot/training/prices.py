@@ -14,8 +14,7 @@ class Price:
     """
     ``per_million`` is US dollars for a million trained tokens, every epoch counted.
 
-    ``hosting_per_hour`` is what serving the result costs while nobody asks, and
-    ``hosting_source`` who says so, and when.
+    ``hosting_per_hour`` is what serving the result costs while nobody asks.
     """
 
     model: str
@@ -23,7 +22,6 @@ class Price:
     seen_on: str
     source: str
     hosting_per_hour: float = 0.0
-    hosting_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,6 @@ TERMS = (
             "2026-10",
             f"{_FOUNDRY} (hosting; tokens by region)",
             hosting_per_hour=HOSTING["standard"].per_hour,
-            hosting_source=f"{_FOUNDRY}, {HOSTING['standard'].seen_on}",
         ),
         64_536,
     ),

@@ -3,7 +3,7 @@
 import tarfile
 from pathlib import Path, PurePosixPath
 
-from bot.training.downloaded import WANTED
+from bot.engines.adapter_files import HANDED_OUT
 from bot.training.remote_errors import AdapterMisfitError
 from bot.training.together_client import NAME
 
@@ -23,7 +23,7 @@ def read_archive(path: Path, model: str) -> dict[str, bytes]:
         with tarfile.open(path) as archive:
             for member in archive:
                 name = PurePosixPath(member.name).name
-                if name not in WANTED or not member.isreg():
+                if name not in HANDED_OUT or not member.isreg():
                     continue
                 if member.size > LARGEST_BYTES:
                     raise AdapterMisfitError(NAME, model, f"{name} is too large for an adapter")

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from bot.engines.adapter_files import GGUF, read_manifest
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Message
 from bot.engines.model_place import RemoteModel
@@ -64,6 +65,11 @@ class Adapter:
     folder: Path
     gguf_path: Path
     checksum: str
+
+    @classmethod
+    def at(cls, folder: Path) -> "Adapter":
+        """The one that a finished job left in ``folder``."""
+        return cls(folder, folder / GGUF, read_manifest(folder)["files"][GGUF])
 
 
 @runtime_checkable

@@ -6,7 +6,6 @@ files. Slower, because it reads every prompt again at every step; what it is for
 compared with, and to be taken where its features are wanted.
 """
 
-import json
 import math
 import time
 from contextlib import nullcontext
@@ -20,13 +19,13 @@ from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from bot.training.artefact import save_artefact
+from bot.training.artefact import finish
 from bot.training.base_weights import cached_base
 from bot.training.batches import IGNORED, WARM_UP
 from bot.training.encoding import EncodedRow, encode_rows, invocation_tokens
 from bot.training.errors import DivergedError
 from bot.training.hyperparameters import REHEARSE_EVERY, Hyperparameters
-from bot.training.job_folder import JobFolder, appended, write_whole
+from bot.training.job_folder import JobFolder, appended
 from bot.training.job_process import run_job
 from bot.training.learner import lora_config
 from bot.training.lora_job import CHECKPOINT_SECONDS
@@ -86,16 +85,8 @@ def train(folder: JobFolder) -> None:
         "trained_tokens": adapted_tokens * (settings.num_train_epochs or 0),
         "steps": len(steps),
     }
-    write_whole(folder.record, json.dumps(record, indent=1).encode())
-    save_artefact(
-        folder,
-        trainer.model,
-        tokenizer,
-        base=base,
-        weights=weights,
-        facts={"rows": len(rows), "seconds": time.monotonic() - started, **record},
-    )
-    folder.discard_checkpoints()
+    folder.write_record(record)
+    finish(folder, trainer.model, tokenizer, base, weights, started, record)
 
 
 def _config(

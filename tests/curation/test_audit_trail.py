@@ -1,7 +1,5 @@
 """What people do leaves its entries, in the same transaction, without a word of what they wrote."""
 
-from pathlib import Path
-
 import pytest
 
 from bot.curation.capture import Ballot, collect_example, take_vote_back
@@ -10,17 +8,10 @@ from bot.dataset.rights import attest
 from storage import audit, runs
 from storage.audience import WORKSPACE, Viewer
 from storage.tables import Source
-from tests.teaching import TEAM, fresh_database
+from tests.teaching import TEAM
 
 LESSON = Lesson("Where is the printer?", "First floor.", Source.AUTHORED, Source.AUTHORED)
 BALLOT = Ballot("form:1", "U0BOB", 1, by_curator=True, order_key="1.0")
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
 
 
 def trail(database) -> list[tuple[str, str, str]]:

@@ -20,20 +20,13 @@ from storage.tables import (
     NearDuplicateState,
     Source,
 )
-from tests.teaching import TEAM, fresh_database, teach
+from tests.teaching import TEAM, teach
 
 EVERYONE = Viewer.person(())
 OPS = Viewer.person({"C0OPS"})
 DOOR = "How do I open the door of the cellar?"
 DOOR_TOO = "the cellar door, how to open?"
 PRINTER = "Which printer prints in colour?"
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
 
 
 @pytest.fixture

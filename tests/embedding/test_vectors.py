@@ -16,17 +16,10 @@ from storage.columns import utc_now
 from storage.near_duplicates import open_pairs
 from storage.tables import Example, ExampleState, ExampleVector
 from tests.running_sentence_model import fill
-from tests.teaching import TEAM, fresh_database, teach
+from tests.teaching import TEAM, teach
 
 DOOR = "How do I open the door of the cellar?"
 PASSWORD = "I forgot my password, what now?"
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.assembly import make_engine
+from bot.engines.adapter_files import CONFIG, GGUF, MANIFEST, WEIGHTS
 from bot.engines.base_model import BaseModel
 from bot.engines.client import Beginning, Message
 from bot.engines.errors import (
@@ -19,7 +20,7 @@ from bot.engines.errors import (
     EngineUnavailableError,
 )
 from bot.engines.routed import RoutedEngine
-from bot.engines.runtime_adapters import MANIFEST, WEIGHTS, RuntimeAdapterEngine
+from bot.engines.runtime_adapters import RuntimeAdapterEngine
 from bot.evaluation.parity import PROVEN, Parity
 from bot.pipeline.proving import parity_of
 from bot.settings import load_settings
@@ -48,9 +49,9 @@ def engine(vllm: ScriptedEngine) -> Iterator[RuntimeAdapterEngine]:
 
 def adapter(folder: Path, *, rank: int = 8) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "adapter_config.json").write_text(json.dumps({"r": rank}))
+    (folder / CONFIG).write_text(json.dumps({"r": rank}))
     (folder / WEIGHTS).write_bytes(str(folder).encode())
-    return folder / "adapter.gguf"
+    return folder / GGUF
 
 
 def test_a_version_is_loaded_under_a_name_that_stays_its_own(vllm, engine, tmp_path):
@@ -110,7 +111,7 @@ def test_what_a_bot_loaded_before_it_was_restarted_is_taken_as_it_is(vllm, engin
     engine.switch({"workspace-v1": adapter(tmp_path / "1")})
     again = RuntimeAdapterEngine(vllm.url, "key")
 
-    again.switch({"workspace-v1": tmp_path / "1" / "adapter.gguf"})
+    again.switch({"workspace-v1": tmp_path / "1" / GGUF})
 
     assert again.complete(QUESTION, adapter="workspace-v1").text
     again.stop()
@@ -125,8 +126,8 @@ def test_what_is_refused_is_named_and_nothing_changes(vllm, engine, tmp_path):
         engine.switch({**good, "c0ops-v1": adapter(tmp_path / "2", rank=64)})
     assert refusal.value.adapter == "c0ops-v1"
     with pytest.raises(AdapterFileError, match=r"workspace-v3 is missing"):
-        engine.switch({**good, "workspace-v3": tmp_path / "none" / "adapter.gguf"})
-    (tmp_path / "1" / "adapter_config.json").unlink()
+        engine.switch({**good, "workspace-v3": tmp_path / "none" / GGUF})
+    (tmp_path / "1" / CONFIG).unlink()
     other = RuntimeAdapterEngine(vllm.url, "key")
     vllm.loaded = {}
     with pytest.raises(AdapterFileError, match=r"No adapter found for .* same path"):

@@ -1,4 +1,4 @@
-"""A running sandbox per module, a fresh database and a scripted engine per test."""
+"""A running sandbox per module; an engine, a bot and an office of forgetting per test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from storage.database import Database
+from tests.answering_bot import AnsweringBot, answering_bot
+from tests.capture_desk import Desk
+from tests.forgetting_office import Office
 from tests.running_sandbox import RunningSandbox, running_sandbox
 from tests.scripted_engine import ScriptedEngine, scripted_engine
-from tests.teaching import fresh_database
 
 
 @pytest.fixture
@@ -25,13 +27,22 @@ def shared_sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def engine() -> Iterator[ScriptedEngine]:
     with scripted_engine() as script:
         yield script
+
+
+@pytest.fixture
+def bot(
+    sandbox: RunningSandbox, database: Database, engine: ScriptedEngine
+) -> Iterator[AnsweringBot]:
+    with answering_bot(sandbox.api_url, database, engine.engine()) as running:
+        sandbox.wait_until_connected()
+        yield running
+
+
+@pytest.fixture
+def office(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Office]:
+    desk = Desk.open(sandbox, tmp_path / "apprentice.db")
+    yield Office(desk, tmp_path)
+    desk.database.close()

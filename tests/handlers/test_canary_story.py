@@ -24,7 +24,6 @@ from tests.teaching import TEAM
 EVERYONE = Viewer.person(())
 LIVE, CANDIDATE = "workspace-v1", "workspace-v2"
 RIGHT, WRONG = "Ask Bob, he has the key.", "Keys are musical."
-VOTERS = ("U0ALICE", "U0BOB", "U0CAROL")
 PATIENCE_SECONDS = 60.0
 
 

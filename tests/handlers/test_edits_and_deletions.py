@@ -10,7 +10,6 @@ from handlers.views import on_submit
 from storage import questions
 from storage.audience import WORKSPACE
 from storage.tables import Unanswered, WhyUnanswered, Wording
-from tests.capture_desk import Desk
 from tests.forgetting_office import Office
 from tests.running_sandbox import RunningSandbox, running_sandbox
 from tests.teaching import TEAM
@@ -23,13 +22,6 @@ SECRET = "xylophone quarantine"
 def sandbox() -> Iterator[RunningSandbox]:
     with running_sandbox(no_limits=True) as running:
         yield running
-
-
-@pytest.fixture
-def office(sandbox, tmp_path) -> Iterator[Office]:
-    desk = Desk.open(sandbox, tmp_path / "apprentice.db")
-    yield Office(desk, tmp_path)
-    desk.database.close()
 
 
 def with_turns(office: Office) -> list[str]:

@@ -15,13 +15,6 @@ def sandbox(shared_sandbox):
     return shared_sandbox
 
 
-@pytest.fixture
-def bot(sandbox, database, engine):
-    with answering_bot(sandbox.api_url, database, engine.engine()) as running:
-        sandbox.wait_until_connected()
-        yield running
-
-
 def rows(database, table):
     with database.read() as session:
         return session.exec(select(table)).all()

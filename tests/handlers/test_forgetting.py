@@ -17,6 +17,7 @@ from bot.curation.lesson import Lesson
 from bot.dataset.snapshot import proves, snapshot_hash, take_snapshot
 from bot.errors import TrainingError
 from bot.pipeline import forgetting as steps
+from bot.pipeline import run_files
 from bot.training.remote_errors import RowsRejectedError
 from handlers.forgetting import on_tokens_revoked, on_uninstalled
 from handlers.run_cards import RunCards
@@ -42,7 +43,7 @@ from storage.tables import (
     VersionState,
     Vote,
 )
-from tests.capture_desk import CrashError, Desk
+from tests.capture_desk import CrashError
 from tests.forgetting_office import Office
 from tests.running_sandbox import RunningSandbox, running_sandbox
 from tests.teaching import TEAM, teach, teach_facts
@@ -55,13 +56,6 @@ SECRET = "xylophone quarantine"
 def sandbox() -> Iterator[RunningSandbox]:
     with running_sandbox(no_limits=True) as running:
         yield running
-
-
-@pytest.fixture
-def office(sandbox, tmp_path) -> Iterator[Office]:
-    desk = Desk.open(sandbox, tmp_path / "apprentice.db")
-    yield Office(desk, tmp_path)
-    desk.database.close()
 
 
 def train(office: Office) -> ModelVersion:
@@ -481,7 +475,7 @@ def test_files_that_went_before_a_kill_do_not_keep_the_rest(office, monkeypatch)
         shutil.rmtree(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "_remove", remove_one)
+        patch.setattr(run_files, "remove", remove_one)
         with pytest.raises(CrashError):
             steps.step(steps.Broom(office.database, office.home))
     assert office.bytes_with(SECRET) != []

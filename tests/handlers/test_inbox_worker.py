@@ -14,7 +14,7 @@ from storage.tables import InboxItem, InboxKind, InboxState
 from tests.teaching import TEAM, fresh_database
 
 MENTION, REACTION = InboxKind.MENTION, InboxKind.REACTION
-EDIT, DELETION = InboxKind.MESSAGE_CHANGED, InboxKind.MESSAGE_DELETED
+EDIT = InboxKind.MESSAGE_CHANGED
 
 
 @pytest.fixture

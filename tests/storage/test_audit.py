@@ -1,7 +1,5 @@
 """The audit table: only added to, shown by audience, and free of people who left."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select, update
@@ -10,18 +8,10 @@ from storage import audit
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
 from storage.tables import AuditEntry, Setting
-from tests.teaching import fresh_database
 
 TEAM = "T1"
 EVERYBODY = Viewer.person(())
 IN_OPS = Viewer.person(["C0OPS"])
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
 
 
 def note(database: Database, actor: str = "U1", subject: str = "example:1", **more) -> None:

@@ -25,18 +25,11 @@ from storage.tables import (
     Snapshot,
     Source,
 )
-from tests.teaching import TEAM, fresh_database, teach, thaw
+from tests.teaching import TEAM, teach, thaw
 
 YEARS = timedelta(days=3000)
 AT = Coordinates("C0HELP", "1.0", "2.0", "1.0", "U0CAROL", "U0DAN")
 LESSON = Lesson("Q", "A", Source.SLACK_MESSAGE, Source.SLACK_MESSAGE, at=AT)
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from sqlmodel import delete, select, update
@@ -13,14 +12,6 @@ from sqlmodel import delete, select, update
 from bot.errors import DatabaseInUseError
 from storage.database import Database
 from storage.tables import Setting
-from tests.teaching import fresh_database
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
 
 
 def a_setting(key: str = "k") -> Setting:

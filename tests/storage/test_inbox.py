@@ -7,14 +7,7 @@ import pytest
 from storage import inbox
 from storage.columns import utc_now
 from storage.tables import InboxItem, InboxKind, InboxState
-from tests.teaching import TEAM, fresh_database
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
+from tests.teaching import TEAM
 
 
 def receive(session, key="C:1", order_key="1.0", kind=InboxKind.MENTION, team_id=TEAM):

@@ -21,7 +21,7 @@ from tests.teaching import TEAM, teach
 
 AUDIENCES = (WORKSPACE, "C0OPS", "C0HR")
 #: What these return goes to nobody; each module says so.
-UNSEEN = {"storage.votes", "storage.erasure", "storage.vectors"}
+UNSEEN = {"storage.votes", "storage.traces", "storage.vectors"}
 #: Functions that ask for no viewer, and what becomes of the words they return.
 FOR_NOBODY = {
     "storage.outbox.claim": "goes to whom it is addressed",

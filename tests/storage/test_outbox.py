@@ -2,20 +2,11 @@
 
 from datetime import timedelta
 
-import pytest
-
 from storage import outbox
 from storage.columns import utc_now
 from storage.outbox import Pause
 from storage.tables import OutboxKind, OutboxMessage, OutboxState
-from tests.teaching import TEAM, fresh_database
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
+from tests.teaching import TEAM
 
 
 def put(database, key="k", text="hello", **options):

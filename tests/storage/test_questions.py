@@ -7,14 +7,7 @@ import pytest
 from storage import outbox, questions
 from storage.columns import utc_now
 from storage.tables import OutboxKind, QuestionState, Standing
-from tests.teaching import TEAM, fresh_database
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = fresh_database(tmp_path)
-    yield database
-    database.close()
+from tests.teaching import TEAM
 
 
 def ask(database, ts="1.0", limit=10):

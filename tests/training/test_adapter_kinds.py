@@ -10,9 +10,10 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from bot.engines.adapter_files import CONFIG, WEIGHTS
 from bot.engines.base_model import BaseModel
 from bot.engines.llama_cpp import LlamaCppEngine
-from bot.training.downloaded import CONFIG, WEIGHTS, Downloads
+from bot.training.downloaded import Downloads
 from bot.training.remote_errors import AdapterKindError, AdapterMisfitError
 from tests.tiny_model import LAYERS, write_tiny_model
 from tests.training_job import TINY_ROWS

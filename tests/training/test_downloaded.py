@@ -13,11 +13,12 @@ import openai
 import pytest
 from safetensors.numpy import load, save
 
+from bot.engines.adapter_files import CONFIG, MANIFEST, WEIGHTS
 from bot.engines.base_model import BaseModel
 from bot.engines.intact import sha256_of
 from bot.engines.llama_cpp import LlamaCppEngine
 from bot.engines.model_place import RemoteModel
-from bot.training.downloaded import CONFIG, MANIFEST, WEIGHTS, Downloads
+from bot.training.downloaded import Downloads
 from bot.training.gguf_adapter import read_tensors
 from bot.training.openai_api import OpenAITrainer
 from bot.training.provider import nebius_provider

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from bot.engines.adapter_files import CONFIG, WEIGHTS
 from bot.engines.base_model import BaseModel
 from bot.engines.model_place import RemoteModel
-from bot.training.downloaded import CONFIG, WEIGHTS, Downloads
+from bot.training.downloaded import Downloads
 from bot.training.remote_errors import (
     AdapterMisfitError,
     ClientMissingError,

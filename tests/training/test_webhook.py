@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import waitress
 
-from bot.app import with_webhook
 from bot.errors import SettingsError
+from bot.listening import with_webhook
 from bot.settings import load_settings
 from bot.trainer_service.webhooks import signed_headers
 from bot.training.openai_api import OpenAITrainer
@@ -137,16 +137,17 @@ def test_without_a_webhook_the_job_is_polled_as_ever(service, bot):
 
 def test_one_that_comes_while_the_job_is_asked_for_is_not_lost(service, bot, monkeypatch):
     job_id = bot.trainer.start("run-1", TINY_ROWS, BASE)
-    known = bot.trainer._known
+    jobs = bot.trainer._jobs
+    known = jobs.known
 
     def known_then_ended(job_id: str) -> Any:
-        monkeypatch.setattr(bot.trainer, "_known", known)
+        monkeypatch.setattr(jobs, "known", known)
         job = known(job_id)
         service.client().fine_tuning.jobs.cancel(job_id)
         bot.trainer.notice(job_id)
         return job
 
-    monkeypatch.setattr(bot.trainer, "_known", known_then_ended)
+    monkeypatch.setattr(jobs, "known", known_then_ended)
 
     assert bot.trainer.status(job_id).state == JobState.RUNNING
     assert bot.trainer.status(job_id).state == JobState.CANCELLED

@@ -1,0 +1,65 @@
+"""A wording may be forgotten for two reasons at once: its own, and its example's."""
+
+import warnings
+
+import pytest
+from sqlmodel import select
+
+from bot.curation import forgetting
+from bot.curation.forgetting import Grace
+from storage.columns import utc_now
+from storage.tables import Example, ExampleMessage, Part, Wording
+from tests.teaching import TEAM, fresh_database, teach
+
+
+@pytest.fixture
+def session(tmp_path):
+    database = fresh_database(tmp_path)
+    with database.write() as session, warnings.catch_warnings():
+        warnings.simplefilter("error")  # SQLAlchemy warns of rows that are gone already
+        yield session
+    database.close()
+
+
+def taught(session, author: str, asker: str, question: str = "Who has the key?") -> Example:
+    """By one person, asked in other words by another."""
+    example = teach(session, question, "Dora has it.", held_out=("Where is that key?",))
+    example.author_id = author
+    wording = session.exec(select(Wording).where(Wording.example_id == example.id)).one()
+    wording.asker_id, wording.channel_id, wording.message_ts = asker, "C0HELP", "7.0"
+    session.flush()
+    return example
+
+
+def test_whoever_asked_in_other_words_for_what_they_had_answered_is_forgotten(session):
+    own = taught(session, "U0BOB", "U0BOB")
+    others = taught(session, "U0ALICE", "U0BOB", "Who has the lamp?")
+
+    row = forgetting.opt_out(session, TEAM, "U0BOB")
+    forgetting.forget_person(session, row, Grace(utc_now()))
+    session.flush()
+
+    assert not session.exec(select(Wording)).all()
+    assert own.erased_at is not None
+    assert others.erased_at is None
+    assert row.counts["wordings"] == 1  # the other one went with its example
+
+
+def test_a_deleted_message_that_was_merged_into_what_it_is_a_wording_of(session):
+    kept = taught(session, "U0ALICE", "U0CAROL")
+    merged = teach(session, "Where is that key?", "With Dora.")
+    merged.merged_into, merged.channel_id = kept.id, "C0HELP"
+    merged.question_ts, merged.answer_ts, merged.thread_ts = "7.0", "8.0", "7.0"
+    session.add(
+        ExampleMessage(
+            team_id=TEAM, example_id=merged.id, channel_id="C0HELP", message_ts="7.0",
+            user_id="U0CAROL", part=Part.QUESTION,
+        )
+    )  # fmt: skip
+    session.flush()
+
+    assert forgetting.forget_message(session, TEAM, "C0HELP", "7.0", Grace(utc_now()))
+    session.flush()
+
+    assert not session.exec(select(Wording)).all()
+    assert kept.erased_at is None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from storage.database import Database
@@ -27,6 +28,14 @@ def _config() -> Config:
 def upgrade(database: Database) -> None:
     """Apply what is missing, in one transaction: a start that is killed changes nothing."""
     config = _config()
+    if _is_newest(database, config):
+        return  # a command that only reads does not wait for whoever writes
     with database.engine.execution_options(apprentice_begin="IMMEDIATE").begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _is_newest(database: Database, config: Config) -> bool:
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == newest

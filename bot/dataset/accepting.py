@@ -12,7 +12,9 @@ from typing import Any
 
 from bot.curation.lesson import MAX_CHARACTERS
 from bot.curation.markup import has_words, visible
+from bot.curation.tags import parse_tags
 from bot.dataset.record import Phrase, Record, RowError
+from bot.errors import TagsError
 from storage.audience import WORKSPACE
 from storage.tables import ExampleState, Source
 
@@ -61,7 +63,7 @@ def accept(record: Record, rules: Rules, changes: Changes) -> Record:
         context=tuple(pen.turns(record.context)),
         wordings=tuple(pen.wordings(record.wordings)),
         rejected=tuple(pen.text("wrong answer", each) for each in record.rejected),
-        tags=tuple(dict.fromkeys(visible(tag).strip() for tag in record.tags if tag.strip())),
+        tags=_tags(record.tags),
         history=tuple(pen.revision(each) for each in record.history),
         audience=_audience(record, rules.audience),
         state=_state(record, propose=rules.propose),
@@ -120,6 +122,14 @@ class _Pen:
         text, kinds = self._redact(seen.strip())
         self._changes.redacted.update(kinds)
         return text
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """As the form takes them, so that it can show and save them again."""
+    try:
+        return parse_tags(",".join(tags))
+    except TagsError as error:
+        raise RowError(str(error)) from None
 
 
 def _audience(record: Record, asked: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.dataset.accepting import Changes, Rules, accept
-from bot.dataset.errors import SHOWN_ROWS, FileRefusedError, RowsRefusedError
+from bot.dataset.errors import SHOWN_ROWS, NoRowsError, RowsRefusedError
 from bot.dataset.new_rows import new_example, new_messages, new_revisions, new_votes, new_wordings
 from bot.dataset.record import Record, Row, RowError, digest
 from bot.dataset.staging import Staging
@@ -75,7 +75,7 @@ def import_rows(
     Keep the rows of a file.
 
     Raises:
-        FileRefusedError: there is no row in it, or it breaks off.
+        FileRefusedError: there is no row in it (NoRowsError), or it breaks off.
         RowsRefusedError: rows that cannot be kept; names them.
     """
     report = Report()
@@ -120,7 +120,7 @@ def _stage(staging: Staging, rows: Iterable[Row], order: Order, report: Report) 
     if bad and not order.skip_bad_rows:
         raise RowsRefusedError(order.name, problems, bad)
     if not report.rows:
-        raise FileRefusedError(f"{order.name} has no rows.")
+        raise NoRowsError(order.name)
     report.skipped, report.redacted, report.cleaned = bad, changes.redacted, changes.cleaned
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from storage.tables import ExampleState, Part, Source, WordingUse
 
 Turn = dict[str, Any]
+#: Who may speak before the answer.
+ROLES = ("system", "developer", "user", "assistant")
 
 
 @dataclass(frozen=True)

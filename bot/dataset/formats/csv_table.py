@@ -109,17 +109,22 @@ def _columns(path: Path, names: Sequence[str]) -> dict[str, int]:
 def _row(number: int, cells: Sequence[str], columns: dict[str, int], width: int) -> Row:
     is_ours = metadata.KEY in columns
     try:
-        if any(cell.strip() for cell in cells[width:]):
-            raise RowError(
-                f"it has {len(cells)} columns, more than the first row names: is there a comma "
-                "in the text? Put such a cell between quotation marks."
-            )
+        _refuse_more(cells, width)
         said = {name: _cell(cells, place, is_ours) for name, place in columns.items()}
         tags = tuple(tag.strip() for tag in said.get("tags", "").split(",") if tag.strip())
         record = Record(said["question"], said["answer"], tags=tags)
         return Row(number, metadata.read(record, _json(said.get(metadata.KEY, ""))))
     except RowError as error:
         return Row(number, problem=str(error))
+
+
+def _refuse_more(cells: Sequence[str], width: int) -> None:
+    """What stands after the last column is the rest of a text, and would be lost."""
+    if any(cell.strip() for cell in cells[width:]):
+        raise RowError(
+            f"it has {len(cells)} columns, more than the first row names: is there a comma in the "
+            "text? Put such a cell between quotation marks."
+        )
 
 
 def _cell(cells: Sequence[str], place: int, is_ours: bool) -> str:

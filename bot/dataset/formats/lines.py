@@ -85,7 +85,9 @@ def _codec(named: str) -> str:
         "".encode("ascii").decode(named)
         return codecs.lookup(named).name
     except (LookupError, ValueError):
-        raise FileRefusedError(f"There is no encoding {named[:40]}. Most files are utf-8.") from None
+        raise FileRefusedError(
+            f"There is no encoding {named[:40]}. Most files are utf-8."
+        ) from None
 
 
 def _utf_8_lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, str]]:

@@ -3,6 +3,7 @@
 import gc
 import json
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +105,33 @@ def test_a_foreign_file_with_errors_ends_with_1_and_names_them(dataset: Shell, r
     assert result.code == 1
     assert "ERROR   13: `messages`" in result.out
     assert "validation" in result.out
+
+
+def test_half_a_character_is_named_with_its_row(dataset: Shell, rows: Path):
+    rows.write_text(ROWS + ROWS.splitlines()[0].replace("key 0", "\\ud83d key") + "\n")
+
+    checked = dataset("check", str(rows))
+
+    assert checked.code == 1
+    assert "ERROR   13: there is half a character" in checked.out
+
+
+def test_why_a_slack_export_is_refused_is_said(dataset: Shell, tmp_path: Path):
+    archive = tmp_path / "export.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("channels.json", json.dumps([{"id": "C1", "name": "help"}]))
+        file.writestr("users.json", "[]")
+        file.writestr("help/2026-11-01.json", "[]")
+    order = ("import", str(archive), "--format", "slack-export", "--channels", "help", "--yes")
+
+    empty = dataset(*order)
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("help/2026-11-02.json", b"[" + b" " * 9_000_000 + b"]")
+    bomb = dataset(*order)
+
+    assert (empty.code, bomb.code) == (1, 1)
+    assert "Nobody answered a question" in empty.err
+    assert "help/2026-11-02.json is far larger than it looks" in bomb.err
 
 
 @pytest.mark.parametrize(

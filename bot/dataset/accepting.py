@@ -6,7 +6,7 @@ Text is redacted here, so that nothing behind this step ever holds the raw words
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,7 +62,7 @@ def accept(record: Record, rules: Rules, changes: Changes) -> Record:
         answer=pen.text("answer", record.answer),
         context=tuple(pen.turns(record.context)),
         wordings=tuple(pen.wordings(record.wordings)),
-        rejected=tuple(pen.text("wrong answer", each) for each in record.rejected),
+        rejected=tuple(pen.wrong_answers(record.rejected)),
         tags=_tags(record.tags),
         history=tuple(pen.revision(each) for each in record.history),
         audience=_audience(record, rules.audience),
@@ -92,6 +92,15 @@ class _Pen:
                 "Shorten it, or make two rows of it."
             )
         return text
+
+    def wrong_answers(self, answers: Sequence[str]) -> Iterable[str]:
+        """The first is kept as what stood in Slack: of any length, and of signs alone too."""
+        for place, each in enumerate(answers):
+            text = self._plain(each)
+            if place or len(text) > MAX_CONTEXT:
+                yield self.text("wrong answer", each)
+            elif text:
+                yield text
 
     def turns(self, turns: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         kept = [turn | {"content": self._plain(turn["content"])} for turn in turns]

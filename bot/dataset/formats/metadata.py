@@ -5,7 +5,7 @@ The key is our own, so that other programs can drop it or leave it alone.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -28,6 +28,7 @@ _PLACE = {
     "permalink": re.compile(r"https?://[!-;=?-{}~]{1,500}"),
 }
 PLACE = tuple(_PLACE)
+_WHOSE = {"asker_id": _PERSON, "channel_id": _PLACE["channel_id"], "message_ts": _TS}
 #: Who vouched or edited: a person's id, or a name given on the command line.
 _MAX_NAME = 200
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -45,7 +46,7 @@ def of(record: Record, *, with_text: bool = False) -> dict[str, Any]:
         "state": record.state and record.state.value,
         "question_source": record.question_source and record.question_source.value,
         "answer_source": record.answer_source and record.answer_source.value,
-        "wordings": [{"text": each.text, "use": each.use.value} for each in record.wordings],
+        "wordings": [_phrase(each) for each in record.wordings],
         "rejected": list(record.rejected),
         "tags": list(record.tags),
         "place": dict(record.place),
@@ -93,6 +94,11 @@ def read(record: Record, found: object) -> Record:
     )
 
 
+def _phrase(phrase: Phrase) -> dict[str, Any]:
+    """With whose words they are: without it they could not be taken back where they arrive."""
+    return {key: value for key, value in vars(phrase).items() if value is not None}
+
+
 def _turns(found: dict[str, Any]) -> Iterable[Turn]:
     for turn in _list(found, "context"):
         if not (
@@ -109,11 +115,16 @@ def _turns(found: dict[str, Any]) -> Iterable[Turn]:
 
 
 def _place(found: dict[str, Any]) -> dict[str, str]:
-    place = _object(found, "place")
-    for key, shape in _PLACE.items():
-        if place.get(key) and not _has_shape(place[key], shape):
-            raise RowError(f"`{KEY}.place.{key}` is not what Slack writes there.")
-    return {key: place[key] for key in PLACE if place.get(key)}
+    return _shaped(_object(found, "place"), "place", _PLACE)
+
+
+def _shaped(
+    found: dict[str, Any], name: str, shapes: Mapping[str, re.Pattern[str]]
+) -> dict[str, str]:
+    for key, shape in shapes.items():
+        if found.get(key) and not _has_shape(found[key], shape):
+            raise RowError(f"`{KEY}.{name}.{key}` is not what Slack writes there.")
+    return {key: found[key] for key in shapes if found.get(key)}
 
 
 def _has_shape(value: object, shape: re.Pattern[str]) -> bool:
@@ -125,7 +136,8 @@ def _phrases(found: dict[str, Any]) -> Iterable[Phrase]:
         if isinstance(each, str):
             yield Phrase(each)
         elif isinstance(each, dict) and isinstance(each.get("text"), str):
-            yield Phrase(each["text"], _member(each, "use", WordingUse) or WordingUse.EVALUATION)
+            use = _member(each, "use", WordingUse) or WordingUse.EVALUATION
+            yield Phrase(each["text"], use, **_shaped(each, "wordings", _WHOSE))
         else:
             raise RowError(f"`{KEY}.wordings` has to be a list of texts.")
 

@@ -21,6 +21,8 @@ from storage.tables import ExampleState, Source
 #: All turns before the question together, in characters.
 MAX_CONTEXT = 4 * MAX_CHARACTERS
 MAX_WORDINGS = 200
+#: A longer text is refused before it is searched for secrets, which takes time with each character.
+MAX_RAW = 20 * MAX_CHARACTERS
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}\Z")
 
 #: Returns the text without secrets and personal data, and the kinds of what was replaced.
@@ -126,6 +128,10 @@ class _Pen:
         return {**found, **texts, **turns}
 
     def _plain(self, raw: str) -> str:
+        if len(raw) > MAX_RAW:
+            raise RowError(
+                f"a text in it has {len(raw):,} characters. Shorten it, or make several rows of it."
+            )
         seen = visible(raw)
         self.has_cleaned = self.has_cleaned or len(seen) < len(raw.replace("\r\n", "\n"))
         text, kinds = self._redact(seen.strip())

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from sqlmodel import func, select
 
-from bot.dataset.accepting import Rules
+from bot.dataset.accepting import Changes, Rules, accept
 from bot.dataset.errors import FileRefusedError, RowsRefusedError
 from bot.dataset.formats import csv_table, openai_chat
 from bot.dataset.importing import Order, Report, import_rows
-from bot.dataset.record import Record, Row
+from bot.dataset.record import Record, Row, RowError
 from storage import examples
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
@@ -241,6 +241,23 @@ def test_a_named_encoding_is_believed_and_an_unknown_one_refused(database, tmp_p
         assert f"no encoding {name}" in refusal(database, path, name)
     assert "row 2" in refusal(database, path)
     assert bring_in(database, csv_table.read(path, "cp1252")).new == 1
+
+
+def test_a_text_without_end_is_refused_before_anybody_searches_it_for_secrets(tmp_path):
+    """A file of two gigabytes is refused in a minute or so, not in hours."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(chat(U, ("assistant", "word " * 200_000)) + "\n")
+    searched = []
+
+    def redact(text: str) -> tuple[str, list[str]]:
+        searched.append(len(text))
+        return text, []
+
+    [row] = openai_chat.read(path)
+    with pytest.raises(RowError, match="1,000,000 characters"):
+        accept(row.record, Rules(redact), Changes())
+
+    assert max(searched) < 100
 
 
 def test_cells_without_words_after_the_last_column_do_no_harm(database, tmp_path):

@@ -172,6 +172,43 @@ def test_the_database_refuses_to_change_what_is_frozen(database, of, values):
     assert is_proven(database, snapshot)
 
 
+BLANK = {"erased": True, "question": "", "answer": "", "context": []}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"split": Split.VALIDATION},
+        {"position": 99},
+        {"snapshot_id": 2},
+        {"example_id": 2},
+        {"question_source": "import"},
+        {"answer_source": "import"},
+        {"team_id": "T1"},
+        {"row_hash": "0"},
+        {"question": "left"},
+        {"answer": "left"},
+        {"context": [{"role": "user", "content": "left"}]},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_a_tombstone_changes_nothing_else_and_leaves_no_word(database, more):
+    with database.write() as session:
+        teach_facts(session, 2)
+    freeze_now(database)
+    with database.write() as session:
+        teach(session, "And the lamp?", "On the shelf.")
+    freeze_now(database)
+
+    def change(values) -> None:
+        with database.write() as session:
+            session.exec(update(SnapshotRow).where(SnapshotRow.id == 1).values(**values))
+
+    with pytest.raises(IntegrityError, match="a snapshot never changes"):
+        change({**BLANK, **more})
+    change(BLANK)
+
+
 def test_a_tombstone_stays_one(database):
     with database.write() as session:
         teach_facts(session, 2)

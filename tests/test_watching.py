@@ -415,6 +415,48 @@ def judge(session, verdict: Verdict):
 YESTERDAY = timedelta(days=1)
 
 
+def test_how_the_one_before_fares_since_then_is_no_measure(team):
+    """It may be pinned somewhere, and slow today: what people knew before counts."""
+    team.ask(OLD, good=30, ago=YESTERDAY)
+    promote_new(team)
+    team.ask(OLD, good=60, seconds=20)
+    team.ask(NEW, good=12, seconds=20)
+
+    assert team.watch.step()
+
+    assert team.live() == Strategy(OLD, 1)
+    assert "2.0 would be usual" in team.said()[-1]
+
+
+def test_what_was_said_of_it_before_it_was_promoted_takes_nothing_back(team):
+    team.ask(OLD, good=30, bad=3, ago=YESTERDAY)
+    team.ask(NEW, bad=20, ago=YESTERDAY)
+    promote_new(team)
+    team.ask(NEW, good=12)
+
+    assert not team.watch.step()
+
+    assert team.live() == Strategy(NEW, 1)
+
+
+def test_who_promotes_something_else_while_a_rollback_is_decided_is_faster(team, monkeypatch):
+    team.ask(OLD, good=30, bad=3, ago=YESTERDAY)
+    promote_new(team)
+    team.ask(NEW, failed=8)
+    roll_back = Watch._roll_back
+
+    def after_a_person(watch, found):
+        with team.database.write() as session:
+            make_version(session)
+            promote(session, TEAM, "workspace-v3", "U0ALICE", EVERYONE)
+        roll_back(watch, found)
+
+    monkeypatch.setattr(Watch, "_roll_back", after_a_person)
+    team.watch.step()
+
+    assert team.live() == Strategy("workspace-v3", 1)
+
+
 @pytest.mark.parametrize(
     ("after", "why"),
     [

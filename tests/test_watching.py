@@ -10,6 +10,7 @@ from sqlmodel import select
 from bot.answering.canary import Plan, start, stop
 from bot.answering.promotion import promote
 from bot.answering.strategy import BASE, Strategy, live_strategy
+from bot.errors import CanaryError, UnprovenError
 from bot.evaluation.health import Limits
 from bot.pipeline import reconcile
 from bot.pipeline.watching import CANARY, EVERY, WATCH, Watch
@@ -370,6 +371,27 @@ def test_a_candidate_that_is_judged_anew_and_not_proven_is_tried_no_more(team):
     assert team.watch.step()
 
     assert (team.state(canary), team.live()) == (CanaryState.ROLLED_BACK, Strategy(OLD, 1))
+
+
+def test_one_candidate_is_tried_at_a_time(team):
+    canary = team.start_canary()
+    with team.database.write() as session:
+        make_version(session)
+
+    with pytest.raises(CanaryError, match="One canary at a time: workspace-v2"):
+        team.start_canary("workspace-v3")
+
+    assert team.start_canary() == canary  # the same again changes its share
+
+
+def test_what_is_not_proven_is_tried_only_where_somebody_takes_that_on_themselves(team):
+    with team.database.write() as session:
+        version = versions.by_name(session, TEAM, NEW, EVERYONE)
+        evaluation = evaluations.of_version(session, TEAM, version.id)
+        evaluation.evidence = {"findings": {"parity_proven": False}}
+
+    with pytest.raises(UnprovenError):
+        team.start_canary()
 
 
 def test_a_canary_whose_rival_was_replaced_ends(team):

@@ -189,7 +189,16 @@ def tampered(content: dict[str, bytes], **changes: object) -> dict[str, bytes]:
     return {**content, "manifest.json": json.dumps(manifest).encode()}
 
 
+def listing(content: dict[str, bytes], name: str, size: int) -> dict[str, bytes]:
+    """As if one file more belonged to it."""
+    files = json.loads(content["manifest.json"])["files"]
+    return tampered(content, files=files | {name: {"size": size, "sha256": "0" * 64}})
+
+
 BAD = {
+    "a file that is missing": lambda c: listing(c, "models/v1/adapter.gguf", 7),
+    "more than there is room for": lambda c: listing(c, "models/v1/adapter.gguf", 10**18),
+    "a longer file than it says": lambda c: {**c, "apprentice.db": c["apprentice.db"] + b"!"},
     "an extra file": lambda c: {**c, "evil.txt": b"x"},
     "a path out of the folder": lambda c: {**c, "../../evil.txt": b"x"},
     "a changed byte": lambda c: {**c, "apprentice.db": c["apprentice.db"][:-1] + b"!"},
@@ -215,6 +224,15 @@ def test_a_bad_backup_is_refused_and_nothing_changes(home, database, tmp_path, c
     assert questions(database) == ["kept"]
     assert not (home / STAGING).exists()
     assert not list(tmp_path.rglob("evil.txt"))
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_unpacked(home, database, tmp_path):
+    write_backup(database, home, tmp_path / "good.tar")
+    database.close()
+    content = listing(members(tmp_path / "good.tar"), "models/v1/adapter.gguf", 10**18)
+
+    with pytest.raises(BackupError, match="MB are free"):
+        restored(home, packed(tmp_path / "bad.tar", content))
 
 
 def test_a_link_in_a_backup_is_refused(home, database, tmp_path):

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlmodel import select
 
 from bot import restore as restoring
@@ -20,8 +21,10 @@ from bot.backup import write_backup
 from bot.errors import BackupError, DatabaseInUseError
 from bot.persistence import why_volatile
 from bot.restore import STAGING, finish_restore, restore_backup
+from storage import ledger
 from storage.audience import WORKSPACE
 from storage.database import Database
+from storage.schema import _config
 from storage.tables import Example, ModelVersion, Run, Setting, Snapshot
 from tests.teaching import TEAM, fresh_database, teach
 
@@ -224,6 +227,47 @@ def test_a_bad_backup_is_refused_and_nothing_changes(home, database, tmp_path, c
     assert questions(database) == ["kept"]
     assert not (home / STAGING).exists()
     assert not list(tmp_path.rglob("evil.txt"))
+
+
+def test_what_a_killed_bots_journal_holds_is_not_played_into_what_was_restored(
+    home, database, tmp_path
+):
+    learn(database, "before")
+    write_backup(database, home, tmp_path / "b.tar")
+    (home / ledger.FILE).touch()  # so that the old database is not opened for its erasures
+    journal = home / "apprentice.db-wal"
+    learn(database, "after")
+    left = journal.read_bytes()
+    database.close()
+    journal.write_bytes(left)
+
+    restored(home, tmp_path / "b.tar")
+
+    with closing(sqlite3.connect(home / "apprentice.db")) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert raw.execute("SELECT question FROM example").fetchall() == [("before",)]
+    assert b"after" in left
+
+
+def test_a_backup_of_a_newer_version_says_so(home, database, tmp_path):
+    with database.write() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    write_backup(database, home, tmp_path / "b.tar")
+    with database.write() as session:
+        session.connection().exec_driver_sql(
+            f"UPDATE alembic_version SET version_num = '{newest_revision()}'"
+        )
+    learn(database, "kept")
+    database.close()
+
+    with pytest.raises(BackupError, match="another version of Apprentice"):
+        restored(home, tmp_path / "b.tar")
+
+    assert questions(database) == ["kept"]
+
+
+def newest_revision() -> str:
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_unpacked(home, database, tmp_path):

@@ -209,6 +209,7 @@ BAD = {
     "no database": lambda c: {"manifest.json": c["manifest.json"]},
     "no manifest": lambda c: {"apprentice.db": c["apprentice.db"]},
     "a newer version": lambda c: tampered(c, revision="9999"),
+    "an older version than it says": lambda c: tampered(c, revision="0003"),
     "another format": lambda c: tampered(c, format=2),
     "a manifest of another shape": lambda c: {**c, "manifest.json": b"[]"},
 }

@@ -82,6 +82,16 @@ def test_what_is_no_database_and_what_is_no_folder_are_named(tmp_path):
     assert_said(bot("dataset", "list", home=tmp_path / "file"), str(tmp_path / "file"))
 
 
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path):
+    home = teach(tmp_path / "home")
+    with closing(sqlite3.connect(home / "apprentice.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+
+    assert_said(bot("dataset", "list", home=home), "a newer version of Apprentice")
+    assert count(home) == 14
+
+
 def test_a_mistake_of_ours_is_not_made_pretty():
     assert in_words(OSError("something else")) is None
     assert in_words(sqlite3.OperationalError("no such column: x")) is None

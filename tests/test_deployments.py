@@ -260,6 +260,20 @@ def test_what_is_promoted_while_it_is_found_to_be_idle_stays(service, account, d
     assert only(database, Deployment).removal_by is None
 
 
+def test_an_idle_one_that_a_person_deployed_is_theirs_to_remove(
+    service, account, database, tmp_path
+):
+    bot = Bot(service, account, database, tmp_path, idle=IdleRule(7, True))
+    bot.work_until()
+    bot.knock()
+    bot.later += timedelta(days=30)
+
+    judge_use(bot.workshop, only(database, Deployment), is_automatic=False)
+
+    assert only(database, Deployment).removal_by is None
+    assert any("in Azure's portal if nobody needs it" in text for text in notices(database))
+
+
 def test_erasing_a_run_removes_its_deployment(service, account, database, tmp_path):
     bot = Bot(service, account, database, tmp_path)
     run = bot.work_until()

@@ -12,7 +12,7 @@ from sqlmodel import select, update
 from bot.dataset.rights import attest
 from bot.dataset.rows import build_rows, snapshot_hash
 from bot.dataset.snapshot import freeze, proves, take_snapshot
-from bot.dataset.splits import MANY_EXAMPLES, words_of
+from bot.dataset.splits import MANY_EXAMPLES, splits_of, words_of
 from storage.audience import WORKSPACE
 from storage.database import Database
 from storage.tables import Example, Snapshot, SnapshotRow, Source, Split, Wording, WordingUse
@@ -95,6 +95,17 @@ def test_no_question_is_on_both_sides_of_a_split(letters):
     assert trained
     assert not any(trained & side for side in sides.values())
     assert not sides[Split.VALIDATION] & sides[Split.HELD_OUT_QUESTION]
+
+
+def test_what_is_nearly_all_there_is_stays_to_be_trained_on():
+    """Held out by the luck of its words, one cluster would leave nothing to train."""
+    for word in "abcdefghijklmnopqrstuvwxyz":
+        alike = {number: [f"{word} {number}?", f"{word} again"] for number in range(MANY_EXAMPLES)}
+        others = {-1: ["Where is the lamp?"], -2: ["Who has the boat?"]}
+
+        splits = splits_of(alike | others)
+
+        assert {splits[number] for number in alike} == {Split.TRAIN}
 
 
 def test_many_examples_have_a_validation_split_and_few_have_none(database):

@@ -274,6 +274,24 @@ def test_an_idle_one_that_a_person_deployed_is_theirs_to_remove(
     assert any("in Azure's portal if nobody needs it" in text for text in notices(database))
 
 
+@pytest.mark.parametrize("change", [{"hosting_per_hour": 0.0}, {"removal_by": "U0ALICE"}])
+def test_what_costs_nothing_or_is_being_removed_is_not_reported(
+    service, account, database, tmp_path, change
+):
+    bot = Bot(service, account, database, tmp_path)
+    bot.work_until()
+    bot.knock()
+    bot.later += timedelta(days=30)
+    with database.write() as session:
+        row = session.exec(select(Deployment)).one()
+        for name, value in change.items():
+            setattr(row, name, value)
+
+    judge_use(bot.workshop, only(database, Deployment), is_automatic=True)
+
+    assert not any("answered nobody" in text for text in notices(database))
+
+
 def test_erasing_a_run_removes_its_deployment(service, account, database, tmp_path):
     bot = Bot(service, account, database, tmp_path)
     run = bot.work_until()

@@ -4,6 +4,7 @@ Everything a person may be told went wrong, as one tree.
 BotError
 ├── SettingsError             a setting is missing or wrong
 ├── DatabaseInUseError        a second bot on one database
+├── NewerDatabaseError        a database that a newer version of Apprentice has changed
 ├── BackupError               a backup that cannot be written or restored
 ├── NotAllowedError           a role is needed that the person does not have
 ├── NotFoundError             what was named does not exist
@@ -62,6 +63,16 @@ class DatabaseInUseError(BotError):
         super().__init__(
             f"Another Apprentice is already running on {path}. Stop it first, or give this one "
             "its own folder with APPRENTICE_HOME."
+        )
+
+
+class NewerDatabaseError(BotError):
+    """Raised when the database has a schema that this version does not know; it is left alone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This database was last used by a newer version of Apprentice. Start that version, or "
+            "name another folder with APPRENTICE_HOME. Nothing was changed."
         )
 
 

@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 from sqlmodel import select
 
+from bot.answering.strategy import Strategy
 from bot.answering.verdicts import abstention_words
+from bot.pipeline import asking_in_vain
 from storage import thresholds
 from storage.audience import WORKSPACE
 from storage.database import Database
-from storage.tables import Evaluation, EvaluationAnswer, WhyUnanswered
+from storage.tables import Evaluation, EvaluationAnswer, Run, WhyUnanswered
 from storage.thresholds import Lines
 from tests.knowing_engine import KnowingEngine
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, only, work_until_done
@@ -112,3 +114,37 @@ def test_only_the_most_asked_are_asked(database, tmp_path):
     evaluation, _ = judged(database, tmp_path)
 
     assert evaluation.evidence["in_vain"]["of"] == 12
+
+
+NEAR = "Who paints the door of Room 3 where the key is?"
+
+
+def test_each_strategy_is_asked_at_its_scale_and_with_its_own_examples(database, tmp_path):
+    with database.write() as session:
+        ask_in_vain(session, 1, NEAR)
+    engine = Honest()
+    sizes: list[tuple[float, int]] = []
+    complete = engine.complete
+
+    def noted(messages, **more):
+        sizes.append((more["scale"], len(str(messages))))
+        return complete(messages, **more)
+
+    engine.complete = noted
+    workshop = make_workshop(database, tmp_path, engine=engine)
+    strategies = [Strategy(None, 0, 0.5), Strategy(None, 3, 0.75)]
+
+    asked = asking_in_vain.ask_in_vain(workshop, only(database, Run), strategies)
+
+    assert asked is not None
+    (bare, short), (shown, long) = sorted(sizes)
+    assert (bare, shown) == (0.5, 0.75)
+    assert short < long
+
+
+def test_without_examples_too_what_was_taught_is_not_asked(database, tmp_path):
+    with database.write() as session:
+        ask_in_vain(session, 1, "where is the key of Room 3")
+    workshop = make_workshop(database, tmp_path, engine=Honest())
+
+    assert asking_in_vain.ask_in_vain(workshop, only(database, Run), [Strategy(None, 0)]) is None

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlmodel import select
 
 from bot import restore as restoring
@@ -20,8 +21,10 @@ from bot.backup import write_backup
 from bot.errors import BackupError, DatabaseInUseError
 from bot.persistence import why_volatile
 from bot.restore import STAGING, finish_restore, restore_backup
+from storage import ledger
 from storage.audience import WORKSPACE
 from storage.database import Database
+from storage.schema import _config
 from storage.tables import Example, ModelVersion, Run, Setting, Snapshot
 from tests.teaching import TEAM, fresh_database, teach
 
@@ -189,7 +192,16 @@ def tampered(content: dict[str, bytes], **changes: object) -> dict[str, bytes]:
     return {**content, "manifest.json": json.dumps(manifest).encode()}
 
 
+def listing(content: dict[str, bytes], name: str, size: int) -> dict[str, bytes]:
+    """As if one file more belonged to it."""
+    files = json.loads(content["manifest.json"])["files"]
+    return tampered(content, files=files | {name: {"size": size, "sha256": "0" * 64}})
+
+
 BAD = {
+    "a file that is missing": lambda c: listing(c, "models/v1/adapter.gguf", 7),
+    "more than there is room for": lambda c: listing(c, "models/v1/adapter.gguf", 10**18),
+    "a longer file than it says": lambda c: {**c, "apprentice.db": c["apprentice.db"] + b"!"},
     "an extra file": lambda c: {**c, "evil.txt": b"x"},
     "a path out of the folder": lambda c: {**c, "../../evil.txt": b"x"},
     "a changed byte": lambda c: {**c, "apprentice.db": c["apprentice.db"][:-1] + b"!"},
@@ -197,6 +209,7 @@ BAD = {
     "no database": lambda c: {"manifest.json": c["manifest.json"]},
     "no manifest": lambda c: {"apprentice.db": c["apprentice.db"]},
     "a newer version": lambda c: tampered(c, revision="9999"),
+    "an older version than it says": lambda c: tampered(c, revision="0003"),
     "another format": lambda c: tampered(c, format=2),
     "a manifest of another shape": lambda c: {**c, "manifest.json": b"[]"},
 }
@@ -215,6 +228,56 @@ def test_a_bad_backup_is_refused_and_nothing_changes(home, database, tmp_path, c
     assert questions(database) == ["kept"]
     assert not (home / STAGING).exists()
     assert not list(tmp_path.rglob("evil.txt"))
+
+
+def test_what_a_killed_bots_journal_holds_is_not_played_into_what_was_restored(
+    home, database, tmp_path
+):
+    learn(database, "before")
+    write_backup(database, home, tmp_path / "b.tar")
+    (home / ledger.FILE).touch()  # so that the old database is not opened for its erasures
+    journal = home / "apprentice.db-wal"
+    learn(database, "after")
+    left = journal.read_bytes()
+    database.close()
+    journal.write_bytes(left)
+
+    restored(home, tmp_path / "b.tar")
+
+    with closing(sqlite3.connect(home / "apprentice.db")) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert raw.execute("SELECT question FROM example").fetchall() == [("before",)]
+    assert b"after" in left
+
+
+def test_a_backup_of_a_newer_version_says_so(home, database, tmp_path):
+    with database.write() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    write_backup(database, home, tmp_path / "b.tar")
+    with database.write() as session:
+        session.connection().exec_driver_sql(
+            f"UPDATE alembic_version SET version_num = '{newest_revision()}'"
+        )
+    learn(database, "kept")
+    database.close()
+
+    with pytest.raises(BackupError, match="another version of Apprentice"):
+        restored(home, tmp_path / "b.tar")
+
+    assert questions(database) == ["kept"]
+
+
+def newest_revision() -> str:
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_unpacked(home, database, tmp_path):
+    write_backup(database, home, tmp_path / "good.tar")
+    database.close()
+    content = listing(members(tmp_path / "good.tar"), "models/v1/adapter.gguf", 10**18)
+
+    with pytest.raises(BackupError, match="MB are free"):
+        restored(home, packed(tmp_path / "bad.tar", content))
 
 
 def test_a_link_in_a_backup_is_refused(home, database, tmp_path):

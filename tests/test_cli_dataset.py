@@ -3,6 +3,7 @@
 import gc
 import json
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from bot.settings import load_settings
 from storage import revisions, snapshots
 from storage.database import Database
 from storage.tables import Example, ExampleState, RevisionReason, SnapshotRow, Source
-from tests.teaching import TEAM, fresh_database, teach_facts, write_new
+from tests.teaching import TEAM, fresh_database, teach_facts, thaw, write_new
 
 ROWS = "".join(
     json.dumps(
@@ -106,6 +107,33 @@ def test_a_foreign_file_with_errors_ends_with_1_and_names_them(dataset: Shell, r
     assert "validation" in result.out
 
 
+def test_half_a_character_is_named_with_its_row(dataset: Shell, rows: Path):
+    rows.write_text(ROWS + ROWS.splitlines()[0].replace("key 0", "\\ud83d key") + "\n")
+
+    checked = dataset("check", str(rows))
+
+    assert checked.code == 1
+    assert "ERROR   13: there is half a character" in checked.out
+
+
+def test_why_a_slack_export_is_refused_is_said(dataset: Shell, tmp_path: Path):
+    archive = tmp_path / "export.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("channels.json", json.dumps([{"id": "C1", "name": "help"}]))
+        file.writestr("users.json", "[]")
+        file.writestr("help/2026-11-01.json", "[]")
+    order = ("import", str(archive), "--format", "slack-export", "--channels", "help", "--yes")
+
+    empty = dataset(*order)
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("help/2026-11-02.json", b"[" + b" " * 9_000_000 + b"]")
+    bomb = dataset(*order)
+
+    assert (empty.code, bomb.code) == (1, 1)
+    assert "Nobody answered a question" in empty.err
+    assert "help/2026-11-02.json is far larger than it looks" in bomb.err
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -157,6 +185,34 @@ def test_snapshots_are_listed_compared_and_measured(dataset: Shell, rows: Path):
     assert dataset.json("stats")["examples"] == 11
     assert "Its rows have its hash" in shown.out
     assert dataset.json("check", "--snapshot", "1")["training_rows"] == 12
+
+
+def test_a_check_of_a_snapshot_notices_what_somebody_changed_in_it(dataset: Shell, rows: Path):
+    dataset("import", str(rows), "--format", "openai-chat")
+    dataset("--by", "U0ALICE", "--sources", "import", command="attest")
+    dataset("snapshot")
+    database = Database(f"sqlite:///{dataset.home / 'apprentice.db'}")
+    with database.write() as session:
+        thaw(session)
+        session.exec(select(SnapshotRow)).first().answer = "Nobody said this."
+    database.close()
+
+    checked = dataset("check", "--snapshot", "1")
+
+    assert checked.code == 1
+    assert "Snapshot 1 does not have the hash it was kept under." in checked.out
+    assert "Restore the database from a backup." in checked.out
+
+
+def test_what_nobody_attested_is_counted_by_a_check(dataset: Shell, rows: Path):
+    dataset("import", str(rows), "--format", "openai-chat")
+    unattested = dataset("check")
+    dataset("--by", "U0ALICE", "--sources", "authored", command="attest")
+
+    checked = dataset("check")
+
+    assert "Nobody has attested yet" in unattested.out
+    assert "12 approved examples are left out: nobody attested their source." in checked.out
 
 
 def test_a_hugging_face_folder_names_its_files_and_comes_back(

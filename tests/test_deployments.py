@@ -10,6 +10,7 @@ from bot.answering import promotion
 from bot.engines.openai_api import OpenAIApiEngine
 from bot.engines.routed import RoutedEngine
 from bot.pipeline import IdleRule, Workshop, adapters_to_serve, advance, keep_deployments
+from bot.pipeline.idle import judge_use
 from bot.pipeline.pruning import Stock, carry_out, plan
 from bot.training.by_hand import ByHand
 from bot.training.provider import azure_provider
@@ -244,6 +245,51 @@ def test_what_answers_is_never_idle(service, account, database, tmp_path):
 
     assert account.removed == []
     assert bot.answer()
+
+
+def test_what_is_promoted_while_it_is_found_to_be_idle_stays(service, account, database, tmp_path):
+    bot = Bot(service, account, database, tmp_path, idle=IdleRule(7, True))
+    bot.work_until()
+    bot.knock()
+    found = only(database, Deployment)
+    bot.promote()
+    bot.later += timedelta(days=30)
+
+    judge_use(bot.workshop, found, is_automatic=True)
+
+    assert only(database, Deployment).removal_by is None
+
+
+def test_an_idle_one_that_a_person_deployed_is_theirs_to_remove(
+    service, account, database, tmp_path
+):
+    bot = Bot(service, account, database, tmp_path, idle=IdleRule(7, True))
+    bot.work_until()
+    bot.knock()
+    bot.later += timedelta(days=30)
+
+    judge_use(bot.workshop, only(database, Deployment), is_automatic=False)
+
+    assert only(database, Deployment).removal_by is None
+    assert any("in Azure's portal if nobody needs it" in text for text in notices(database))
+
+
+@pytest.mark.parametrize("change", [{"hosting_per_hour": 0.0}, {"removal_by": "U0ALICE"}])
+def test_what_costs_nothing_or_is_being_removed_is_not_reported(
+    service, account, database, tmp_path, change
+):
+    bot = Bot(service, account, database, tmp_path)
+    bot.work_until()
+    bot.knock()
+    bot.later += timedelta(days=30)
+    with database.write() as session:
+        row = session.exec(select(Deployment)).one()
+        for name, value in change.items():
+            setattr(row, name, value)
+
+    judge_use(bot.workshop, only(database, Deployment), is_automatic=True)
+
+    assert not any("answered nobody" in text for text in notices(database))
 
 
 def test_erasing_a_run_removes_its_deployment(service, account, database, tmp_path):

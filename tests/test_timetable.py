@@ -113,3 +113,24 @@ def test_a_moment_that_is_a_time_itself_is_not_the_next_one():
 
     assert next_times(noon, BERLIN, TUESDAY)[0].day == 25
     assert next_times(noon, ZoneInfo("UTC"), TUESDAY)[0] == datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def test_an_hour_that_the_clocks_skip_comes_once():
+    """02:30 does not exist on that night and is 03:30, which comes by itself as well."""
+    night = datetime(2026, 3, 29, tzinfo=UTC)
+
+    found = next_times(Times("30 * * * *"), ZoneInfo("Europe/Berlin"), night, count=4)
+
+    assert [each.astimezone(UTC).hour for each in found] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("field", "days"), [("5-1", "mon,fri,sat,sun"), ("2/2", "tue,thu,sat"), ("6-0", "sat,sun")]
+)
+def test_weekdays_of_unix_go_over_the_end_of_the_week_and_in_steps(field, days):
+    assert str(read(f"cron 0 9 * * {field}")) == f"cron 0 9 * * {days}"
+
+
+def test_a_day_has_no_hour_24():
+    with pytest.raises(UnclearScheduleError, match="23:59"):
+        read("every friday at 24:00")

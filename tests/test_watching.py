@@ -9,6 +9,7 @@ from sqlmodel import select
 from bot.answering.canary import Plan, start, stop
 from bot.answering.promotion import promote
 from bot.answering.strategy import BASE, Strategy, live_strategy
+from bot.errors import CanaryError, UnprovenError
 from bot.evaluation.health import Limits
 from bot.pipeline import reconcile
 from bot.pipeline.watching import CANARY, EVERY, WATCH, Watch
@@ -366,6 +367,27 @@ def test_a_candidate_that_is_judged_anew_and_not_proven_is_tried_no_more(team):
     assert (team.state(canary), team.live()) == (CanaryState.ROLLED_BACK, Strategy(OLD, 1))
 
 
+def test_one_candidate_is_tried_at_a_time(team):
+    canary = team.start_canary()
+    with team.database.write() as session:
+        make_version(session)
+
+    with pytest.raises(CanaryError, match="One canary at a time: workspace-v2"):
+        team.start_canary("workspace-v3")
+
+    assert team.start_canary() == canary  # the same again changes its share
+
+
+def test_what_is_not_proven_is_tried_only_where_somebody_takes_that_on_themselves(team):
+    with team.database.write() as session:
+        version = versions.by_name(session, TEAM, NEW, EVERYONE)
+        evaluation = evaluations.of_version(session, TEAM, version.id)
+        evaluation.evidence = {"findings": {"parity_proven": False}}
+
+    with pytest.raises(UnprovenError):
+        team.start_canary()
+
+
 def test_a_canary_whose_rival_was_replaced_ends(team):
     canary = team.start_canary()
     with team.database.write() as session:
@@ -407,6 +429,48 @@ def judge(session, verdict: Verdict):
 
 
 YESTERDAY = timedelta(days=1)
+
+
+def test_how_the_one_before_fares_since_then_is_no_measure(team):
+    """It may be pinned somewhere, and slow today: what people knew before counts."""
+    team.ask(OLD, good=30, ago=YESTERDAY)
+    promote_new(team)
+    team.ask(OLD, good=60, seconds=20)
+    team.ask(NEW, good=12, seconds=20)
+
+    assert team.watch.step()
+
+    assert team.live() == Strategy(OLD, 1)
+    assert "2.0 would be usual" in team.said()[-1]
+
+
+def test_what_was_said_of_it_before_it_was_promoted_takes_nothing_back(team):
+    team.ask(OLD, good=30, bad=3, ago=YESTERDAY)
+    team.ask(NEW, bad=20, ago=YESTERDAY)
+    promote_new(team)
+    team.ask(NEW, good=12)
+
+    assert not team.watch.step()
+
+    assert team.live() == Strategy(NEW, 1)
+
+
+def test_who_promotes_something_else_while_a_rollback_is_decided_is_faster(team, monkeypatch):
+    team.ask(OLD, good=30, bad=3, ago=YESTERDAY)
+    promote_new(team)
+    team.ask(NEW, failed=8)
+    roll_back = Watch._roll_back
+
+    def after_a_person(watch, found):
+        with team.database.write() as session:
+            make_version(session)
+            promote(session, TEAM, "workspace-v3", "U0ALICE", EVERYONE)
+        roll_back(watch, found)
+
+    monkeypatch.setattr(Watch, "_roll_back", after_a_person)
+    team.watch.step()
+
+    assert team.live() == Strategy("workspace-v3", 1)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ The command line: every command translates its options, calls one verb and print
 Nothing heavy is imported before a command needs it, so that ``--help`` is instant.
 """
 
+import sqlite3
 import sys
 from collections.abc import Callable
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from bot.cli import (
     advise,
@@ -22,6 +24,7 @@ from bot.cli import (
     train,
     trainer,
 )
+from bot.cli.troubles import in_words
 from bot.errors import BotError
 from bot.settings import Settings
 
@@ -46,5 +49,10 @@ def main(load_settings: Callable[..., Settings]) -> int:
         return end.code if isinstance(end.code, int) else 0
     except BotError as error:
         print(error, file=sys.stderr)
+        return 1
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        if (said := in_words(error)) is None:
+            raise
+        print(said, file=sys.stderr)
         return 1
     return 0

@@ -1,5 +1,6 @@
 """``dataset check``: what stands between these rows and a good training run."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +37,8 @@ from storage.tables import Snapshot, SnapshotRow, Source, Split
 
 #: What the local engine serves with; longer rows would be cut.
 CONTEXT_TOKENS = 2048
+#: What JSON can write and no text can hold: no tokenizer takes it.
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def register(cli: typer.Typer) -> None:
@@ -129,6 +132,11 @@ def _examine_file(examination: Examination, rows: Iterable[Row], split: Split) -
             examination.refuse(row.number, row.problem)
             continue
         found = row.record
+        texts = [found.question, found.answer, *(str(t["content"]) for t in found.context)]
+        if any(map(_HALVES.search, texts)):
+            what = "there is half a character in it, such as \\ud83d without what follows."
+            examination.refuse(row.number, what)
+            continue
         examination.look_at(Item(row.number, found.question, found.answer, found.context, split))
 
 

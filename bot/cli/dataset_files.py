@@ -98,7 +98,11 @@ def import_(
     as_json: JsonOption = False,
     team: TeamOption = "",
 ) -> None:
-    """Keep the rows of a file as examples: all of them or, if one is bad, none."""
+    """
+    Keep the rows of a file as examples: all of them or, if one is bad, none.
+
+    Nothing else is written meanwhile: bring in many thousand rows while the bot rests.
+    """
     refuse_audience(audience)
     settings = settings_of(context)
     with open_database(settings) as database:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.cli.import_report import print_report
 from bot.dataset.accepting import Redact
-from bot.dataset.errors import FileRefusedError
+from bot.dataset.errors import FileRefusedError, NoRowsError
 from bot.dataset.flagging import flag_near_duplicates
 from bot.dataset.formats.slack_archive import Archive
 from bot.dataset.formats.slack_export import SlackExport
@@ -60,7 +60,7 @@ def import_slack(
         rows = _sampled(export.rows(chosen), samples, order.rules.redact)
         try:
             report = import_rows(database, team_id, viewer, rows, order, flag_near_duplicates)
-        except FileRefusedError:
+        except NoRowsError:
             raise FileRefusedError(
                 f"Nobody answered a question in a thread of {', '.join(names)}: there is nothing "
                 "to import."

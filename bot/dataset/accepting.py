@@ -6,19 +6,23 @@ Text is redacted here, so that nothing behind this step ever holds the raw words
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.curation.lesson import MAX_CHARACTERS
 from bot.curation.markup import has_words, visible
+from bot.curation.tags import parse_tags
 from bot.dataset.record import Phrase, Record, RowError
+from bot.errors import TagsError
 from storage.audience import WORKSPACE
 from storage.tables import ExampleState, Source
 
 #: All turns before the question together, in characters.
 MAX_CONTEXT = 4 * MAX_CHARACTERS
 MAX_WORDINGS = 200
+#: A longer text is refused before it is searched for secrets, which takes time with each character.
+MAX_RAW = 20 * MAX_CHARACTERS
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}\Z")
 
 #: Returns the text without secrets and personal data, and the kinds of what was replaced.
@@ -60,8 +64,8 @@ def accept(record: Record, rules: Rules, changes: Changes) -> Record:
         answer=pen.text("answer", record.answer),
         context=tuple(pen.turns(record.context)),
         wordings=tuple(pen.wordings(record.wordings)),
-        rejected=tuple(pen.text("wrong answer", each) for each in record.rejected),
-        tags=tuple(dict.fromkeys(visible(tag).strip() for tag in record.tags if tag.strip())),
+        rejected=tuple(pen.wrong_answers(record.rejected)),
+        tags=_tags(record.tags),
         history=tuple(pen.revision(each) for each in record.history),
         audience=_audience(record, rules.audience),
         state=_state(record, propose=rules.propose),
@@ -91,6 +95,15 @@ class _Pen:
             )
         return text
 
+    def wrong_answers(self, answers: Sequence[str]) -> Iterable[str]:
+        """The first is kept as what stood in Slack: of any length, and of signs alone too."""
+        for place, each in enumerate(answers):
+            text = self._plain(each)
+            if place or len(text) > MAX_CONTEXT:
+                yield self.text("wrong answer", each)
+            elif text:
+                yield text
+
     def turns(self, turns: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         kept = [turn | {"content": self._plain(turn["content"])} for turn in turns]
         if (length := sum(len(turn["content"]) for turn in kept)) > MAX_CONTEXT:
@@ -115,11 +128,23 @@ class _Pen:
         return {**found, **texts, **turns}
 
     def _plain(self, raw: str) -> str:
+        if len(raw) > MAX_RAW:
+            raise RowError(
+                f"a text in it has {len(raw):,} characters. Shorten it, or make several rows of it."
+            )
         seen = visible(raw)
         self.has_cleaned = self.has_cleaned or len(seen) < len(raw.replace("\r\n", "\n"))
         text, kinds = self._redact(seen.strip())
         self._changes.redacted.update(kinds)
         return text
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """As the form takes them, so that it can show and save them again."""
+    try:
+        return parse_tags(",".join(tags))
+    except TagsError as error:
+        raise RowError(str(error)) from None
 
 
 def _audience(record: Record, asked: str) -> str:

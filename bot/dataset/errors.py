@@ -3,6 +3,7 @@ Why a data set cannot be trained on, or a file not be taken in.
 
 BotError
 ├── FileRefusedError         a file that is not what it was said to be
+│   └── NoRowsError          a file that has nothing in it
 ├── RowsRefusedError         rows that cannot be kept; names each of them
 └── ExportRefusedError       a place that cannot be written to
 
@@ -24,6 +25,13 @@ SHOWN_ROWS = 20
 
 class FileRefusedError(BotError):
     """Raised when a file cannot be read as what it was said to be; nothing was kept of it."""
+
+
+class NoRowsError(FileRefusedError):
+    """Raised when a file was read to its end and there was no row in it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} has no rows.")
 
 
 class RowsRefusedError(BotError):

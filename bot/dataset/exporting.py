@@ -41,7 +41,10 @@ def record_of(whole: exchange.Whole) -> Record:
         question=example.question,
         answer=example.answer,
         context=tuple(example.context),
-        wordings=tuple(Phrase(each.text, each.use) for each in whole.wordings),
+        wordings=tuple(
+            Phrase(each.text, each.use, each.asker_id, each.channel_id, each.message_ts)
+            for each in whole.wordings
+        ),
         id=example.id,
         audience=example.audience,
         state=example.state,

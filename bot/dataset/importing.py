@@ -15,7 +15,7 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.dataset.accepting import Changes, Rules, accept
-from bot.dataset.errors import SHOWN_ROWS, FileRefusedError, RowsRefusedError
+from bot.dataset.errors import SHOWN_ROWS, NoRowsError, RowsRefusedError
 from bot.dataset.new_rows import new_example, new_messages, new_revisions, new_votes, new_wordings
 from bot.dataset.record import Record, Row, RowError, digest
 from bot.dataset.staging import Staging
@@ -75,7 +75,7 @@ def import_rows(
     Keep the rows of a file.
 
     Raises:
-        FileRefusedError: there is no row in it, or it breaks off.
+        FileRefusedError: there is no row in it (NoRowsError), or it breaks off.
         RowsRefusedError: rows that cannot be kept; names them.
     """
     report = Report()
@@ -114,13 +114,15 @@ def _stage(staging: Staging, rows: Iterable[Row], order: Order, report: Report) 
             continue
         is_new = _put(staging, record)
         report.repeated += not is_new
+        first = record if is_new else staging.find(_said(record), record.where)
         # One wrong answer is kept in the example itself, further ones beside it.
-        for wrong in record.rejected[is_new:]:
-            _put(staging, _wrong_one(record, wrong))
+        for wrong in record.rejected:
+            if first is None or wrong not in first.rejected[:1]:
+                _put(staging, _wrong_one(record, wrong))
     if bad and not order.skip_bad_rows:
         raise RowsRefusedError(order.name, problems, bad)
     if not report.rows:
-        raise FileRefusedError(f"{order.name} has no rows.")
+        raise NoRowsError(order.name)
     report.skipped, report.redacted, report.cleaned = bad, changes.redacted, changes.cleaned
 
 
@@ -131,8 +133,11 @@ def _accepted(row: Row, rules: Rules, changes: Changes) -> Record:
 
 
 def _put(staging: Staging, record: Record) -> bool:
-    said = digest(record.audience or WORKSPACE, record)
-    return staging.add(said, record, record.where)
+    return staging.add(_said(record), record, record.where)
+
+
+def _said(record: Record) -> bytes:
+    return digest(record.audience or WORKSPACE, record)
 
 
 def _wrong_one(record: Record, wrong: str) -> Record:

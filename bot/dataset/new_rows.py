@@ -39,7 +39,7 @@ def new_example(team_id: str, record: Record) -> Example:
 
 def new_wordings(team_id: str, example_id: int, record: Record) -> list[Wording]:
     return [
-        Wording(team_id=team_id, example_id=example_id, text=phrase.text, use=phrase.use)
+        Wording(team_id=team_id, example_id=example_id, **vars(phrase))
         for phrase in record.wordings
         if phrase.text != record.question
     ]

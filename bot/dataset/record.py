@@ -14,14 +14,19 @@ from typing import Any
 from storage.tables import ExampleState, Part, Source, WordingUse
 
 Turn = dict[str, Any]
+#: Who may speak before the answer.
+ROLES = ("system", "developer", "user", "assistant")
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Another way the question was asked."""
+    """Another way the question was asked; whose words they are, and where they stand in Slack."""
 
     text: str
     use: WordingUse = WordingUse.EVALUATION
+    asker_id: str | None = None
+    channel_id: str | None = None
+    message_ts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,11 @@ class Record:
         if not (self.place.get("channel_id") and self.place.get("answer_ts")):
             return None
         return f"{self.place['channel_id']}:{self.place['answer_ts']}"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it says of any of its words whose they are, or where they stand in Slack."""
+        return bool(self.place) or any(w.asker_id or w.message_ts for w in self.wordings)
 
     def within(self, audience: str) -> "Record":
         return replace(self, audience=audience)

@@ -8,6 +8,7 @@ fact was learned and not the sentence.
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bot.dataset.clusters import clusters_of
@@ -37,7 +38,12 @@ def splits_of(questions: Mapping[int, Sequence[str]]) -> dict[int, Split]:
         least = min(questions[example_id])
         members[name] = min(least, members.get(name, least))
     # By content and not by id: the same data set is split the same way on every machine.
-    chosen = {name: _split_of_cluster(text) for name, text in members.items()}
+    sizes = Counter(cluster.values())
+    chosen = {
+        # What is larger than all that is held out together would leave little or nothing to train.
+        name: Split.TRAIN if sizes[name] * ONE_IN > len(questions) else _split_of_cluster(text)
+        for name, text in members.items()
+    }
     return {example_id: chosen[name] for example_id, name in cluster.items()}
 
 

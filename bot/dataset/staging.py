@@ -33,9 +33,16 @@ class Staging:
         # Pickled by this process for itself: the file can be opened by nobody else.
         cursor = self._rows.execute(
             "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?)",
-            (digest, place, pickle.dumps(record, pickle.HIGHEST_PROTOCOL), bool(record.place)),
+            (digest, place, pickle.dumps(record, pickle.HIGHEST_PROTOCOL), record.is_placed),
         )
         return cursor.rowcount == 1
+
+    def find(self, digest: bytes, place: str | None = None) -> Record | None:
+        """The record that says this, or is from this place; None where there is none."""
+        found = self._rows.execute(
+            "SELECT record FROM staged WHERE digest = ? OR place = ?", (digest, place)
+        ).fetchone()
+        return pickle.loads(found[0]) if found else None
 
     def drop(self, digest: bytes, place: str | None = None) -> None:
         """Forget what turned out to be known."""

@@ -2,8 +2,11 @@
 A file is older than the database: what was taken back since does not come back with it.
 
 That is messages that were deleted in Slack, words of people who opted out, and what was said in a
-channel that is private by now. Only records that say where they come from can be held against it.
+channel that is private by now; of another wording only the wording goes. Only records that say
+where they come from can be held against it.
 """
+
+from dataclasses import replace
 
 from sqlmodel import Session
 
@@ -19,22 +22,42 @@ from storage.ledger import Taken
 def heed(session: Session, team_id: str, staging: Staging) -> int:
     """Leave out what was taken back, and narrow what is private by now; returns how many left."""
     closed = ledger.taken(session, Taken.CHANNEL)
+
+    def is_closed(channel_id: str | None) -> bool:
+        return channel_id is not None and ledger.digest(team_id, channel_id) in closed
+
+    def is_open(record: Record) -> bool:
+        return (record.audience or WORKSPACE) == WORKSPACE
+
     gone: list[bytes] = []
-    narrowed: list[tuple[bytes, Record]] = []
+    changed: list[tuple[bytes, Record]] = []
     for page in pages(staging.placed(), exchange.PAGE):
-        deleted = erasure.deleted_of(session, team_id, {m for _, r in page for m in _messages(r)})
-        silent = opt_outs.opted_out(session, team_id, {p for _, r in page for p in _people(r)})
+        deleted = erasure.deleted_of(
+            session, team_id, {m for _, r in page for m in _messages(r) | _messages_of_wordings(r)}
+        )
+        silent = opt_outs.opted_out(
+            session, team_id, {p for _, r in page for p in _people(r) | _askers_of_wordings(r)}
+        )
         for said, record in page:
             if deleted & _messages(record) or silent & _people(record):
                 gone.append(said)
-            elif _is_closed(team_id, record, closed):
-                narrowed.append((said, record))
+                continue
+            wordings = tuple(
+                each
+                for each in record.wordings
+                if each.asker_id not in silent
+                and (each.channel_id, each.message_ts) not in deleted
+                and not (is_open(record) and is_closed(each.channel_id))
+            )
+            is_narrowed = is_open(record) and is_closed(record.place.get("channel_id"))
+            inside = record.within(record.place["channel_id"]) if is_narrowed else record
+            if inside is not record or len(wordings) < len(record.wordings):
+                changed.append((said, replace(inside, wordings=wordings)))
     for said in gone:
         staging.drop(said)
-    for said, record in narrowed:
+    for said, record in changed:
         staging.drop(said)
-        inside = record.within(record.place["channel_id"])
-        staging.add(digest(inside.audience or WORKSPACE, inside), inside, inside.where)
+        staging.add(digest(record.audience or WORKSPACE, record), record, record.where)
     return len(gone)
 
 
@@ -55,7 +78,13 @@ def _people(record: Record) -> set[str]:
     return named | {user_id for _, user_id, _ in record.messages if user_id}
 
 
-def _is_closed(team_id: str, record: Record, closed: frozenset[str]) -> bool:
-    channel = record.place.get("channel_id")
-    is_open = (record.audience or WORKSPACE) == WORKSPACE
-    return bool(channel) and is_open and ledger.digest(team_id, channel or "") in closed
+def _messages_of_wordings(record: Record) -> set[tuple[str, str]]:
+    return {
+        (each.channel_id, each.message_ts)
+        for each in record.wordings
+        if each.channel_id and each.message_ts
+    }
+
+
+def _askers_of_wordings(record: Record) -> set[str]:
+    return {each.asker_id for each in record.wordings if each.asker_id}

@@ -5,11 +5,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from bot.curation import review
 from bot.curation.capture import Ballot, collect_example, take_vote_back, undo_vote
 from bot.curation.lesson import Coordinates, Lesson
+from bot.curation.review import Reviewer
 from storage import rules
-from storage.audience import WORKSPACE
-from storage.tables import AuditEntry, CurationRules, Example, ExampleState, Source, Vote
+from storage.audience import WORKSPACE, Viewer
+from storage.tables import (
+    AuditEntry,
+    CurationRules,
+    Example,
+    ExampleState,
+    ReviewAction,
+    Source,
+    Vote,
+)
 from tests.teaching import TEAM, fresh_database
 
 LIMIT = 3
@@ -30,7 +40,7 @@ def session(database):
 
 
 def empty(session) -> None:
-    for table in (Vote, Example, CurationRules):
+    for table in (ReviewAction, Vote, Example, CurationRules):
         for row in session.exec(select(table)):
             session.delete(row)
         session.flush()
@@ -84,6 +94,21 @@ def test_another_curators_vote_settles_what_is_held(session):
     assert states(session) == {
         "Q0": ("approved", None), "Q1": ("rejected", None),
         "Q2": ("proposed", "burst"), "Q3": ("proposed", "burst"),
+    }  # fmt: skip
+
+
+def test_a_reviewer_lets_held_votes_count(session):
+    """With a quorum of two, the reviewer's vote and the one that was held are both."""
+    values = {"quorum": 2, "burst_votes": LIMIT, "burst_minutes": 1}
+    rules.set_values(session, TEAM, None, values, "U0ALICE")
+    for number in range(LIMIT + 1):
+        vote(session, "bob", number, 1000 + number)
+    held = session.exec(select(Example).where(Example.question == "Q0")).one()
+
+    review.approve(session, TEAM, Reviewer("U0ALICE", Viewer.model(WORKSPACE)), held.id)
+
+    assert states(session) == {
+        "Q0": ("approved", None), **{f"Q{n}": ("proposed", "burst") for n in (1, 2, 3)},
     }  # fmt: skip
 
 

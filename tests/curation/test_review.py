@@ -170,6 +170,27 @@ def test_a_merge_keeps_both_ways_to_ask_and_the_votes(session):
     assert waiting(session) == {Queue.NEAR_DUPLICATE: 1}
 
 
+def test_a_merged_wording_stays_with_whose_words_it_is(session):
+    kept = teach(session, "Where is the spare key?", "On the hook behind the door.")
+    other = teach(session, "Where is the key, the spare?", "On the hook behind the door.",
+                  held_out=("Spare key, where?",))  # fmt: skip
+    other.asker_id, other.channel_id, other.question_ts = "U0CAROL", "C0HELP", "7.1"
+    [brought] = examples.wordings(session, TEAM, MEMBER, other.id)
+    brought.asker_id, brought.channel_id, brought.message_ts = "U0DAVE", "C0LAB", "8.1"
+    session.flush()
+    pair = pair_of(session, kept, other)
+
+    verbs.merge(session, TEAM, BOB, pair.id, kept.id)
+
+    assert {
+        (w.text, w.asker_id, w.channel_id, w.message_ts)
+        for w in examples.wordings(session, TEAM, MEMBER, kept.id)
+    } == {
+        ("Where is the key, the spare?", "U0CAROL", "C0HELP", "7.1"),
+        ("Spare key, where?", "U0DAVE", "C0LAB", "8.1"),
+    }
+
+
 def test_votes_on_a_merged_example_do_not_bring_it_back(session):
     other = voted(session, {"U0CAROL": 1}, ts="2.0")
     kept = teach(session, "Where is the key?", "On the hook.")
@@ -237,6 +258,32 @@ def test_what_leaves_a_private_channel_needs_two_members(session):
     assert hidden == {}
     assert example.audience == WORKSPACE
     undo(session, TEAM, ALICE, asked.id)
+    assert example.audience == "C0OPS"
+
+
+def test_another_wish_is_no_agreement(session):
+    """Bob asked for everybody; Alice, who asks for another channel, does not second that."""
+    example = teach(session, "Where is the vault?", "Behind it.", audience="C0OPS")
+    of_both = Viewer.person(["C0OPS", "C0LAB"])
+    alice, bob = Reviewer("U0ALICE", of_both), Reviewer("U0BOB", of_both)
+    verbs.change_audience(session, TEAM, bob, example.id, WORKSPACE)
+
+    with pytest.raises(AlreadyDecidedError):
+        verbs.change_audience(session, TEAM, alice, example.id, "C0LAB")
+    with pytest.raises(AlreadyDecidedError):
+        verbs.change_audience(session, TEAM, bob, example.id, WORKSPACE)
+
+    assert example.audience == "C0OPS"
+
+
+def test_who_agrees_is_a_member_there_too(session):
+    example = teach(session, "Where is the vault?", "Behind it.", audience="C0OPS")
+    bob = Reviewer("U0BOB", Viewer.person(["C0OPS", "C0LAB"]))
+    asked = verbs.change_audience(session, TEAM, bob, example.id, "C0LAB")
+
+    with pytest.raises((NotAMemberError, NotFoundError)):
+        verbs.agree(session, TEAM, ALICE, asked.id)
+
     assert example.audience == "C0OPS"
 
 

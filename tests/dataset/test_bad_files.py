@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from sqlmodel import func, select
 
-from bot.dataset.accepting import Rules
+from bot.dataset.accepting import Changes, Rules, accept
 from bot.dataset.errors import FileRefusedError, RowsRefusedError
 from bot.dataset.formats import csv_table, openai_chat
 from bot.dataset.importing import Order, Report, import_rows
-from bot.dataset.record import Record, Row
+from bot.dataset.record import Record, Row, RowError
 from storage import examples
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
@@ -87,6 +87,51 @@ BAD_ROWS = {
     "huge number": ('{"messages": ' + "9" * 9000 + "}", "numbers that are no numbers"),
     "a foreign state": (chat(U, A, apprentice={"state": "great"}), "`apprentice.state`"),
     "a foreign audience": (chat(U, A, apprentice={"audience": "../x"}), "neither `workspace` nor"),
+    "a key twice": (f'{GOOD[:-1]}, "messages": []}}', "has the key `messages` twice"),
+    "content twice": (GOOD.replace('"content"', '"content": "x", "content"', 1), "`content` twice"),
+    "state in a list": (chat(U, A, apprentice={"state": ["approved"]}), "has to be one of"),
+    "use in an object": (chat(U, A, apprentice={"wordings": [{"text": "w", "use": {}}]}), "one of"),
+    "a number that is true": (chat(U, A, apprentice={"revision": True}), "a whole number"),
+    "before all times": (
+        chat(U, A, apprentice={"created_at": "0001-01-01T00:00:00+14:00"}),
+        "with its zone",
+    ),
+    "after all times": (
+        chat(U, A, apprentice={"created_at": "9999-12-31T23:00:00-14:00"}),
+        "with its zone",
+    ),
+    "channel in an object": (
+        chat(U, A, apprentice={"place": {"channel_id": {}, "answer_ts": [1]}}),
+        "`apprentice.place.answer_ts` is not",
+    ),
+    "half a channel": (chat(U, A, apprentice={"place": {"channel_id": "C\ud83d"}}), "channel_id"),
+    "endless time": (chat(U, A, apprentice={"place": {"answer_ts": "9" * 10_000}}), "answer_ts"),
+    "link with markup": (
+        chat(U, A, apprentice={"place": {"permalink": "https://x|y> <!channel> <https://z"}}),
+        "permalink",
+    ),
+    "link that runs": (
+        chat(U, A, apprentice={"place": {"permalink": "javascript:alert(1)"}}),
+        "permalink",
+    ),
+    "message without time": (
+        chat(U, A, apprentice={"messages": [["x", "U0BOB", "answer"]]}),
+        "time, author and part",
+    ),
+    "half an author": (
+        chat(U, A, apprentice={"history": [{"number": 1, "author_id": "U\ud83d"}]}),
+        "no name and no id",
+    ),
+    "later than the newest": (
+        chat(U, A, apprentice={"history": [{"number": 5}], "revision": 4}),
+        "after the newest, 4",
+    ),
+    "a boss before": (
+        chat(U, A, apprentice={"context": [{"role": "boss", "content": "x"}]}),
+        "a role of system, developer",
+    ),
+    "too many tags": (chat(U, A, apprentice={"tags": [f"t{n}" for n in range(11)]}), "10 tags"),
+    "a tag too long": (chat(U, A, apprentice={"tags": ["t" * 31]}), "30 characters"),
     "time without zone": (chat(U, A, apprentice={"created_at": "2026-11-24"}), "with its zone"),
 }
 
@@ -132,7 +177,11 @@ FILES = {
         "pdf": (b"%PDF-1.7", "PDF"),
         "latin-1": ((GOOD + "\n").encode() + '{"messages": "é"}\n'.encode("latin-1"), "row 2"),
         "zeros": (GOOD.encode() + b"\n\0\0\0\n", "row 2"),
-        "utf-16 without mark": (GOOD.encode("utf-16-le"), "UTF-16"),
+        "utf-16 without mark": (GOOD.encode("utf-16-le"), "utf-16-le"),
+        "utf-16, the other way": (GOOD.encode("utf-16-be"), "utf-16-be"),
+        "empty zip": (b"PK\x05\x06" + b"\0" * 18, "an empty ZIP"),
+        "jpeg": (b"\xff\xd8\xff\xe0\0\x10JFIF", "a picture"),
+        "xz": (b"\xfd7zXZ\0\0\x04", "compressed with xz"),
         "a line without end": (b"x" * 4_000_001, "row 1 is longer"),
     },
     "a.csv": {
@@ -140,6 +189,12 @@ FILES = {
         "jsonl": (GOOD.encode(), "no column `question`"),
         "open quote": (b'question,answer\nq,"a\n' + b"x" * 1_500_000, "row 2"),
         "broken quote": (b'question,answer\nq,"a"b\n', "row 2"),
+        "lines of an old Mac": (b"question,answer\rq,a\r", "lines end as on Macs"),
+        "two questions": (b"question,Question,answer\nq,r,a\n", "two columns `question`"),
+        "a comma in the text": (
+            b"question,answer\nq,Here, on the left\n",
+            "Row 2: it has 3 columns",
+        ),
         "short row": (b"question,answer\nq\n", "Row 2: it has 1 column"),
     },
 }
@@ -182,9 +237,56 @@ def test_a_named_encoding_is_believed_and_an_unknown_one_refused(database, tmp_p
     path = tmp_path / "a.csv"
     path.write_bytes("question,answer\nWo?,Überall\n".encode("cp1252"))
 
-    assert "no encoding klingon" in refusal(database, path, "klingon")
+    for name in ("klingon", "base64", "rot13", "undefined", "a\0b"):
+        assert f"no encoding {name}" in refusal(database, path, name)
     assert "row 2" in refusal(database, path)
     assert bring_in(database, csv_table.read(path, "cp1252")).new == 1
+
+
+def test_a_text_without_end_is_refused_before_anybody_searches_it_for_secrets(tmp_path):
+    """A file of two gigabytes is refused in a minute or so, not in hours."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(chat(U, ("assistant", "word " * 200_000)) + "\n")
+    searched = []
+
+    def redact(text: str) -> tuple[str, list[str]]:
+        searched.append(len(text))
+        return text, []
+
+    [row] = openai_chat.read(path)
+    with pytest.raises(RowError, match="1,000,000 characters"):
+        accept(row.record, Rules(redact), Changes())
+
+    assert max(searched) < 100
+
+
+def test_cells_without_words_after_the_last_column_do_no_harm(database, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("question,answer\nq,a,, \n")
+
+    assert bring_in(database, csv_table.read(path)).new == 1
+
+
+def test_tags_are_kept_as_the_form_takes_them(database, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(chat(U, A, apprentice={"tags": ["#Keys, shed", "keys", " Big  Hall "]}) + "\n")
+
+    bring_in(database, openai_chat.read(path))
+
+    with database.read() as session:
+        assert session.exec(select(Example)).one().tags == ["keys", "shed", "big hall"]
+
+
+def test_turns_before_keep_nothing_that_is_no_part_of_a_turn(database, tmp_path):
+    turn = {"role": "user", "content": "Hello", "evil": {"a": 1}, "weight": 0}
+    path = tmp_path / "a.jsonl"
+    path.write_text(chat(U, A, apprentice={"context": [turn]}) + "\n")
+
+    bring_in(database, openai_chat.read(path))
+
+    kept = [{"role": "user", "content": "Hello", "weight": 0}]
+    with database.read() as session:
+        assert session.exec(select(Example)).one().context == kept
 
 
 def test_control_characters_are_taken_out_and_counted(database, tmp_path):

@@ -17,7 +17,7 @@ from storage import erasure, exchange, revisions
 from storage.audience import WORKSPACE, Viewer
 from storage.database import Database
 from storage.examples import LISTED
-from storage.tables import Example, ExampleState, RevisionReason, Source, Vote
+from storage.tables import Example, ExampleState, RevisionReason, Source, Vote, Wording
 from tests.teaching import TEAM, fresh_database, teach
 
 OPS = "C0OPS"
@@ -74,12 +74,19 @@ def teach_all_sorts(database: Database) -> None:
             {"role": "user", "content": "Hello, which room?"},
             {"role": "assistant", "content": "Room 3.", "weight": 0},
         ]
+        brought = session.exec(select(Wording).where(Wording.text == "Key?")).one()
+        brought.asker_id, brought.channel_id = "U0ERIN", "C0HELP"
+        brought.message_ts = "1700000000.000200"
         first.tags = ["keys", "=cmd"]
         revisions.change(session, first, "U0BOB", RevisionReason.CORRECTED, answer="Hook 4.")
         first.original_answer = "Hook 3.\nBehind the door."
         teach(session, "=HYPERLINK(1)", '\'+apostrophe and "quotes", commas; tabs\there')
         teach(session, "מה השעה?", "זה חמש 👩‍🚀 \u2028 end", trained=("מתי?",))
         teach(session, "ops'", "secret", audience=OPS, source=Source.SLACK_MESSAGE)
+        signs = teach(session, "What now?", "Ask Ada.", source=Source.BOT_ANSWER)
+        signs.original_answer = "🤷"
+        long = teach(session, "How long?", "As long as it takes.", source=Source.BOT_ANSWER)
+        long.original_answer = "long " * 1000 + "end"
         teach(session, "disputed", "maybe", state=ExampleState.DISPUTED)
         teach(session, "wrong", "no", state=ExampleState.REJECTED, source=Source.BOT_ANSWER)
 
@@ -94,7 +101,7 @@ def test_a_round_trip_loses_nothing(database, tmp_path, format_name):
 
     report = bring_in(other, path, format_name)
 
-    assert report.new == 6
+    assert report.new == 8
     assert everything(other) == everything(database)
 
 
@@ -107,7 +114,7 @@ def test_the_same_file_twice_makes_nothing_twice(database, tmp_path, format_name
 
     reports = [bring_in(database, path, format_name) for _ in range(2)]
 
-    assert [(report.new, report.known) for report in reports] == [(0, 6), (0, 6)]
+    assert [(report.new, report.known) for report in reports] == [(0, 8), (0, 8)]
     assert everything(database) == before
 
 
@@ -155,14 +162,14 @@ def test_a_private_channels_example_is_not_imported_for_all(database, tmp_path):
     assert refusal.value.total == 1
     assert "C0OPS" in str(refusal.value)
     assert everything(other) == []
-    assert bring_in(other, path, audience=OPS).audiences == {OPS: 6}
+    assert bring_in(other, path, audience=OPS).audiences == {OPS: 8}
 
 
 def test_a_viewer_outside_gets_nothing_of_a_private_channel(database):
     teach_all_sorts(database)
 
     with database.read() as session:
-        for viewer, count in ((Viewer.nobody(), 0), (Viewer.person(()), 5)):
+        for viewer, count in ((Viewer.nobody(), 0), (Viewer.person(()), 7)):
             assert len(list(records(session, TEAM, OPS, viewer, LISTED))) == count
 
 
@@ -221,6 +228,31 @@ def test_pairs_of_right_and_wrong_come_from_corrections_and_rejected_bot_answers
     (tmp_path / "other").mkdir()
     other = fresh_database(tmp_path / "other")
     assert bring_in(other, path, "dpo").states == {"approved": 2, "rejected": 1}
+
+
+def test_pairs_come_back_as_what_they_were_made_of(database, tmp_path):
+    """The corrected answer in its example, the rejected one beside it, neither of them twice."""
+    with database.write() as session:
+        corrected = teach(session, "Where's the key?", "Hook 4.", source=Source.BOT_ANSWER)
+        corrected.original_answer = "Hook 3."
+        teach(
+            session, "Where's the key?", "On the moon.", state=ExampleState.REJECTED,
+            source=Source.BOT_ANSWER,
+        )  # fmt: skip
+    path = tmp_path / "dpo.jsonl"
+    with database.read() as session:
+        found = records(session, TEAM, WORKSPACE, EVERYBODY)
+        wrong = exchange.wrong_answers(session, TEAM, WORKSPACE, EVERYBODY)
+        assert export_text(with_wrong_answers(found, wrong), "dpo", str(path), plain=False) == 2
+    (tmp_path / "other").mkdir()
+    other = fresh_database(tmp_path / "other")
+
+    bring_in(other, path, "dpo")
+
+    assert [(e.answer, e.rejected, e.state) for e in everything(other)] == [
+        ("Hook 4.", ("Hook 3.",), "approved"),
+        ("On the moon.", (), "rejected"),
+    ]
 
 
 def test_what_was_edited_after_its_import_is_not_imported_again(database, tmp_path):

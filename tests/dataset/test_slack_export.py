@@ -146,6 +146,52 @@ def test_it_is_imported_once_and_its_messages_can_be_followed(tmp_path):
     }  # fmt: skip
 
 
+def spoilt(tmp_path: Path, spoil) -> Path:
+    """An export whose first entry in the archive's list is not what it says."""
+    path = archive(tmp_path, ASKED, say("101.1", "U0BOB", "Here."))
+    raw = bytearray(path.read_bytes())
+    raw = spoil(raw, raw.find(b"PK\x01\x02")) or raw
+    path.write_bytes(raw)
+    return path
+
+
+def put(raw: bytearray, place: int, content: bytes) -> None:
+    raw[place : place + len(content)] = content
+
+
+def far_away(raw: bytearray, at: int) -> bytes:
+    """Where the entry begins is said in 64 bits, and lies behind all that there can be."""
+    end = raw.find(b"PK\x05\x06")
+    name = int.from_bytes(raw[at + 28 : at + 30], "little")
+    extra = b"\x01\0\x08\0" + (2**64 - 5).to_bytes(8, "little")
+    listed, rest = raw[at:end], raw[end:]
+    put(listed, 30, len(extra).to_bytes(2, "little"))
+    put(listed, 42, b"\xff" * 4)
+    listed[46 + name : 46 + name] = extra
+    put(rest, 12, len(listed).to_bytes(4, "little"))
+    return bytes(raw[:at] + listed + rest)
+
+
+SPOILT = {
+    "encrypted": (lambda raw, at: put(raw, at + 8, b"\x01\0"), "is encrypted"),
+    "strongly encrypted": (lambda raw, at: put(raw, at + 8, b"\x40\0"), "damaged"),
+    "packed in no known way": (lambda raw, at: put(raw, at + 10, b"\x63\0"), "damaged"),
+    "packed otherwise than said": (lambda raw, at: put(raw, at + 10, b"\x0e\0"), "damaged"),
+    "longer than said": (lambda raw, at: put(raw, at + 24, b"\x03\0\0\0"), "damaged"),
+    "another sum": (lambda raw, at: put(raw, at + 16, b"\0\0\0\0"), "damaged"),
+    "begins elsewhere": (lambda raw, at: put(raw, at + 42, b"\x01\0\0\0"), "damaged"),
+    "begins far away": (far_away, "users.json"),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_an_archive_that_lies_about_an_entry_is_refused(tmp_path, kind):
+    spoil, reason = SPOILT[kind]
+
+    with pytest.raises(FileRefusedError, match=reason):
+        found_in(spoilt(tmp_path, spoil))
+
+
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
@@ -233,6 +279,38 @@ def test_what_is_no_export_is_refused(tmp_path):
     for path, reason in ((text, "no ZIP"), (other, "Slack did not"), (torn, "no ZIP")):
         with pytest.raises(FileRefusedError, match=reason):
             found_in(path)
+
+
+STRANGE: dict[str, dict] = {
+    "reactions a number": {"reactions": 7},
+    "voters a number": {"reactions": [{"name": "white_check_mark", "users": 7}]},
+    "blocks a text": {"text": "", "blocks": "x"},
+    "blocks of numbers": {"text": "", "blocks": [7, None, {"type": "section", "fields": 7}]},
+    "elements a number": {"text": "", "blocks": [{"type": "rich_text", "elements": 7}]},
+    "parts of numbers": {
+        "text": "",
+        "blocks": [{"type": "rich_text", "elements": [{"elements": [7, {"type": "text"}]}, 7]}],
+    },
+    "style a text": {
+        "text": "",
+        "blocks": [
+            {
+                "type": "rich_text",
+                "elements": [{"elements": [{"type": "text", "text": "", "style": "code"}]}],
+            }
+        ],
+    },
+    "attachments a number": {"text": "", "attachments": 7},
+    "attachments of numbers": {"text": "", "attachments": [7, {"blocks": [7]}]},
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_a_message_that_is_made_wrongly_stops_nothing(tmp_path, kind):
+    odd = say("101.1", "U0BOB", "Odd.") | STRANGE[kind]
+    path = archive(tmp_path, ASKED, odd, say("102.1", "U0BOB", "Here.", good=["U0CAROL"]))
+
+    assert [record.answer.splitlines()[-1] for record in found_in(path)] == ["Here."]
 
 
 def test_strange_messages_are_passed_over(tmp_path):

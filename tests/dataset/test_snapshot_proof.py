@@ -12,7 +12,7 @@ from sqlmodel import select, update
 from bot.dataset.rights import attest
 from bot.dataset.rows import build_rows, snapshot_hash
 from bot.dataset.snapshot import freeze, proves, take_snapshot
-from bot.dataset.splits import MANY_EXAMPLES, words_of
+from bot.dataset.splits import MANY_EXAMPLES, splits_of, words_of
 from storage.audience import WORKSPACE
 from storage.database import Database
 from storage.tables import Example, Snapshot, SnapshotRow, Source, Split, Wording, WordingUse
@@ -97,6 +97,17 @@ def test_no_question_is_on_both_sides_of_a_split(letters):
     assert not sides[Split.VALIDATION] & sides[Split.HELD_OUT_QUESTION]
 
 
+def test_what_is_nearly_all_there_is_stays_to_be_trained_on():
+    """Held out by the luck of its words, one cluster would leave nothing to train."""
+    for word in "abcdefghijklmnopqrstuvwxyz":
+        alike = {number: [f"{word} {number}?", f"{word} again"] for number in range(MANY_EXAMPLES)}
+        others = {-1: ["Where is the lamp?"], -2: ["Who has the boat?"]}
+
+        splits = splits_of(alike | others)
+
+        assert {splits[number] for number in alike} == {Split.TRAIN}
+
+
 def test_many_examples_have_a_validation_split_and_few_have_none(database):
     with database.write() as session:
         teach_facts(session, MANY_EXAMPLES - 1)
@@ -170,6 +181,43 @@ def test_the_database_refuses_to_change_what_is_frozen(database, of, values):
     with pytest.raises(IntegrityError, match="a snapshot never changes"):
         change()
     assert is_proven(database, snapshot)
+
+
+BLANK = {"erased": True, "question": "", "answer": "", "context": []}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"split": Split.VALIDATION},
+        {"position": 99},
+        {"snapshot_id": 2},
+        {"example_id": 2},
+        {"question_source": "import"},
+        {"answer_source": "import"},
+        {"team_id": "T1"},
+        {"row_hash": "0"},
+        {"question": "left"},
+        {"answer": "left"},
+        {"context": [{"role": "user", "content": "left"}]},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_a_tombstone_changes_nothing_else_and_leaves_no_word(database, more):
+    with database.write() as session:
+        teach_facts(session, 2)
+    freeze_now(database)
+    with database.write() as session:
+        teach(session, "And the lamp?", "On the shelf.")
+    freeze_now(database)
+
+    def change(values) -> None:
+        with database.write() as session:
+            session.exec(update(SnapshotRow).where(SnapshotRow.id == 1).values(**values))
+
+    with pytest.raises(IntegrityError, match="a snapshot never changes"):
+        change({**BLANK, **more})
+    change(BLANK)
 
 
 def test_a_tombstone_stays_one(database):

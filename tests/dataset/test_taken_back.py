@@ -16,7 +16,7 @@ from storage.audience import WORKSPACE, Viewer
 from storage.columns import utc_now
 from storage.database import Database
 from storage.ledger import Ledger
-from storage.tables import Example, InboxItem, InboxKind, InboxState
+from storage.tables import Example, InboxItem, InboxKind, InboxState, Wording
 from tests.teaching import TEAM, fresh_database, teach
 
 ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
@@ -54,7 +54,15 @@ def rows(request, tmp_path: Path):
         kept(session, "two", "C1", ALICE, BOB, 200)
         kept(session, "three", "C1", CAROL, BOB, 300)
         kept(session, "four", "C2", CAROL, BOB, 400)
-        teach(session, "Where is five?", "five is typed.")
+        five = teach(session, "Where is five?", "five is typed.")
+        for number, (asker, channel) in enumerate(
+            [(ALICE, "C1"), (CAROL, "C1"), (CAROL, "C2"), (CAROL, "C3")], start=1
+        ):
+            brought = Wording(
+                team_id=TEAM, example_id=five.id, text=f"five, {number}?", asker_id=asker,
+                channel_id=channel, message_ts=f"500.{number}",
+            )  # fmt: skip
+            session.add(brought)
     path = tmp_path / "before.txt"
     with before.read() as session:
         everybody = Viewer.model(WORKSPACE)
@@ -87,6 +95,9 @@ def test_deleted_messages_and_forgotten_people_stay_away_and_what_is_private_sta
         forgetting.opt_out(session, TEAM, ALICE)
         forgetting.close_channel(session, TEAM, "C2", Grace(utc_now()))
 
+        asked = {"channel_id": "C1", "message_ts": "500.2"}
+        inbox.receive(session, TEAM, InboxKind.MESSAGE_DELETED, "C1:500.2", asked, "1.0")
+
     preview = bring_in(database, rows, dry_run=True)
     report = bring_in(database, rows)
 
@@ -94,6 +105,11 @@ def test_deleted_messages_and_forgotten_people_stay_away_and_what_is_private_sta
     assert (report.rows, report.new, report.known, report.taken_back) == (5, 2, 0, 3)
     assert (preview.new, preview.taken_back, preview.audiences["C2"]) == (2, 3, 1)
     assert bring_in(database, rows).known == 2
+    with database.read() as session:
+        # Of four wordings those of Alice, of a deleted message and of a closed channel are gone.
+        [wording] = session.exec(select(Wording))
+    assert (wording.text, wording.asker_id) == ("five, 4?", CAROL)
+    assert (wording.channel_id, wording.message_ts) == ("C3", "500.4")
 
 
 def test_what_was_edited_since_is_compared_with_slack_again(database, rows):

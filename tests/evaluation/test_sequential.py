@@ -46,6 +46,19 @@ def test_a_clear_difference_is_decided_the_right_way():
     assert judge_canary(Votes(29, 1), Votes(40, 60)) is CanaryVerdict.PROMOTE
 
 
+def test_the_evidence_is_what_the_formula_says():
+    # Rates of their own: 1/3 and 1/3; one rate for both, a half: 1/16.
+    assert e_value(Votes(2, 0), Votes(0, 2)) == pytest.approx(16 / 9)
+    assert e_value(Votes(1, 0), Votes(1, 0)) == pytest.approx(1 / 4)
+
+
+def test_evidence_of_eleven_goes_on_and_of_twenty_two_decides():
+    """The bound is 1/0.05; a canary that is as good is seldom ended under a looser one, too."""
+    assert judge_canary(Votes(13, 0), Votes(6, 7)) is CanaryVerdict.GO_ON
+    assert judge_canary(Votes(15, 0), Votes(7, 8)) is CanaryVerdict.PROMOTE
+    assert judge_canary(Votes(7, 8), Votes(15, 0)) is CanaryVerdict.ROLL_BACK
+
+
 @pytest.mark.parametrize("rate", [0.5, 0.9])
 def test_looking_after_every_vote_seldom_ends_a_canary_that_is_as_good(rate):
     random = np.random.default_rng(11)

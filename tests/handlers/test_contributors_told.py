@@ -17,7 +17,7 @@ from bot.curation.undoing import undo
 from handlers import notices
 from handlers.delivery import Delivery
 from handlers.recovery import recover
-from storage import erasure, near_duplicates
+from storage import erasure, near_duplicates, rules
 from storage.audience import Viewer
 from storage.columns import utc_now
 from storage.tables import Example, ExampleState
@@ -177,6 +177,19 @@ def test_a_notice_of_an_erased_example_leaves_the_next_one_its_message(desk, wor
 
     assert desk.examples()[1].state is ExampleState.APPROVED
     assert [f"{word} one" in m["text"] for m in said] == [True, False]
+
+
+def test_whoever_rules_on_what_they_brought_is_told_nothing(desk, word):
+    with desk.database.write() as session:
+        rules.set_values(session, TEAM, None, {"quorum": 2}, ALICE)
+    answer = desk.thread((CAROL, f"Where is the {word}?"), (ALICE, "On the hook."))[1]
+    desk.vote(BOB, answer)
+    assert desk.states() == ["proposed"]
+
+    rejected(desk, word)
+
+    assert desk.states() == ["rejected"]
+    assert told(desk, word) == []
 
 
 def test_whoever_decides_about_their_own_is_told_nothing(desk, word):

@@ -485,6 +485,45 @@ def test_files_that_went_before_a_kill_do_not_keep_the_rest(office, monkeypatch)
     assert office.bytes_with(TEAM) == []
 
 
+def test_what_a_run_writes_while_its_rows_are_deleted_goes_too(office, monkeypatch):
+    train(office)
+    on_uninstalled({"team_id": TEAM}, office.desk.deps)
+    purge, written = steps.sweeping.purge_workspace, office.home / "jobs" / "run-1" / "rows.jsonl"
+
+    def purge_while_a_run_writes(session, team_id):
+        written.parent.mkdir(parents=True)
+        written.write_text(SECRET)
+        return purge(session, team_id)
+
+    monkeypatch.setattr(steps.sweeping, "purge_workspace", purge_while_a_run_writes)
+    steps.step(steps.Broom(office.database, office.home))
+
+    assert not written.exists()
+    assert office.rows(Erasure) == []
+
+
+def test_a_purge_is_known_until_its_last_byte_is_gone(office, monkeypatch):
+    """Killed after the rows went and before the free pages did: the next start ends it."""
+    alice_answers(office)
+    on_uninstalled({"team_id": TEAM}, office.desk.deps)
+    stopped: list[bool] = []
+    broom = steps.Broom(office.database, office.home, on_purged=lambda: stopped.append(True))
+
+    def killed() -> bool:
+        raise CrashError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.database, "scrub", killed)
+        with pytest.raises(CrashError):
+            steps.step(broom)
+    assert office.rows(Example) == []
+    steps.step(broom)
+
+    assert stopped == [True]
+    assert office.bytes_with(SECRET) == []
+    assert office.rows(Erasure) == []
+
+
 def test_a_purge_waits_for_its_day(office):
     alice_answers(office)
     deps = replace(office.desk.deps, purge_after_days=3)

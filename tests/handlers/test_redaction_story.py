@@ -9,8 +9,9 @@ from sqlmodel import select
 
 from bot.app import start_logging
 from bot.curation.redaction import Redactor
-from storage.tables import Example, OutboxMessage
+from storage.tables import Example, OutboxMessage, Unanswered
 from tests.answering_bot import answering_bot
+from tests.scripted_engine import I_DO_NOT_KNOW
 from tests.teaching import fresh_database
 
 BOB = "U0BOB"
@@ -133,3 +134,23 @@ def test_a_connection_that_closed_in_between_leaves_no_trace_in_the_log(everythi
 
     assert "a mistake of ours" in everything_logged.text
     assert "SlackClientNotConnectedError" not in everything_logged.text
+
+
+def test_a_question_that_nobody_could_answer_keeps_no_secret(
+    sandbox, database, bot, engine, everything_logged, tmp_path
+):
+    """Neither in its words nor in those by which it is found again."""
+    engine.reply = lambda messages: I_DO_NOT_KNOW
+
+    sandbox.post("U0CAROL", f"<@U0APPRENTICE> does {MAIL} open the vault with {KEY}?")
+
+    def noted(_: object) -> Unanswered | None:
+        with database.read() as session:
+            return session.exec(select(Unanswered)).first()
+
+    row = sandbox.wait_for(noted)
+    assert row.text == "does [mail address] open the vault with [access key]?"
+    assert "vault" in row.topic
+    # What it is found by is in small letters, and in words of their own.
+    words = [KEY, KEY.lower(), KEY[4:].lower(), MAIL, "schmidt"]
+    assert leaked(tmp_path, everything_logged.text, *words) == []

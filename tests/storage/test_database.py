@@ -10,8 +10,10 @@ import pytest
 from sqlmodel import delete, select, update
 
 from bot.errors import DatabaseInUseError
+from storage import erasure
 from storage.database import Database
-from storage.tables import Setting
+from storage.tables import Example, Setting
+from tests.teaching import fresh_database, teach
 
 
 def a_setting(key: str = "k") -> Setting:
@@ -126,3 +128,19 @@ def test_what_waits_for_no_disk_outlives_the_process(database: Database):
     assert child.exitcode == 9
     with database.read() as session:
         assert len(session.exec(select(Setting)).all()) == 1
+
+
+def test_a_scrubbed_index_holds_no_word_of_which_only_a_deletion_is_noted(tmp_path):
+    """Full-text search writes deletions beside what it knew; zeroed pages do not reach that."""
+    database = fresh_database(tmp_path)
+    with database.write() as session:
+        taught = [teach(session, f"Where is zebrafink{n}?", "Here.") for n in range(300)]
+    with database.write() as session:
+        erasure.blank(session, session.get_one(Example, taught[149].id))
+
+    assert database.scrub()
+
+    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"zebrafink148" in files
+    assert b"zebrafink149" not in files
+    database.close()

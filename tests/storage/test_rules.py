@@ -2,7 +2,8 @@
 
 import pytest
 
-from storage import rules
+from storage import audit, rules
+from storage.audience import Viewer
 from storage.rules import Rules, rules_for
 from tests.teaching import TEAM, fresh_database
 
@@ -31,6 +32,22 @@ def test_a_channels_own_value_comes_first_and_the_rest_is_inherited(session):
     )
     assert rules_for(session, "T_OTHER", "C0OPS") == Rules()
     assert rules.channels_with_rules(session, TEAM) == ["C0OPS"]
+
+
+def test_who_became_curator_and_who_is_none_any_more_is_on_record_by_name(session):
+    for curators in ({"U0BOB", "U0CAROL"}, {"U0BOB", "U0DAVE"}):
+        values = {"curators": frozenset(curators)}
+        rules.set_values(session, TEAM, "C0HELP", values, "U0ALICE")
+
+    entries = audit.entries(session, TEAM, Viewer.person(()))
+    rights = [(e.action, e.subject, e.actor, e.details) for e in entries if "curator" in e.action]
+    place = {"place": "C0HELP"}
+    assert rights == [
+        ("curator.added", audit.person("U0BOB"), "U0ALICE", place),
+        ("curator.added", audit.person("U0CAROL"), "U0ALICE", place),
+        ("curator.removed", audit.person("U0CAROL"), "U0ALICE", place),
+        ("curator.added", audit.person("U0DAVE"), "U0ALICE", place),
+    ]
 
 
 def test_what_is_left_out_is_inherited_again(session):

@@ -5,9 +5,18 @@ from pathlib import Path
 import pytest
 from sqlmodel import SQLModel, select
 
-from storage import outbox
+from storage import outbox, revisions
+from storage.audience import WORKSPACE
 from storage.database import Database
-from storage.tables import Example, OutboxMessage, Wording
+from storage.tables import (
+    Example,
+    OutboxMessage,
+    Revision,
+    RevisionReason,
+    Unanswered,
+    Vote,
+    Wording,
+)
 from storage.team_text import TEAM_TEXT
 from tests.teaching import TEAM, fresh_database, teach
 
@@ -34,6 +43,31 @@ def test_a_new_row_and_a_changed_one_are_redacted(database: Database, tmp_path: 
         assert (kept.question, kept.answer) == ("Q [password]", "B [password]")
         assert kept.context == [{"role": "user", "content": "C [password]"}]
         assert session.exec(select(Wording)).one().text == "W [password]"
+    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert SECRET.encode() not in files
+
+
+def test_whatever_people_say_of_an_example_is_redacted(database: Database, tmp_path: Path):
+    with database.write() as session:
+        example = teach(session, "Q", "A")
+        example.original_answer, example.tags = f"O {SECRET}", [f"t {SECRET}"]
+        example.proposal = {"question": f"P {SECRET}", "context": [{"content": SECRET}]}
+        session.flush()
+        reason = Vote(
+            team_id=TEAM, key="k", example_id=example.id, user_id="U0BOB", value=-1,
+            by_curator=True, order_key="1", reason=f"R {SECRET}",
+        )  # fmt: skip
+        asked = Unanswered(team_id=TEAM, audience=WORKSPACE, topic="t", text=f"U {SECRET}")
+        session.add_all([reason, asked])
+        revisions.change(session, example, "U0BOB", RevisionReason.EDITED, answer=f"B {SECRET}")
+
+    with database.read() as session:
+        kept = session.exec(select(Example)).one()
+        assert (kept.original_answer, kept.tags) == ("O [password]", ["t [password]"])
+        assert kept.proposal == {"question": "P [password]", "context": [{"content": "[password]"}]}
+        assert session.exec(select(Vote)).one().reason == "R [password]"
+        assert session.exec(select(Unanswered)).one().text == "U [password]"
+        assert session.exec(select(Revision).where(Revision.number == 2)).one().answer[0] == "B"
     files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert SECRET.encode() not in files
 

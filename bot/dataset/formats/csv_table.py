@@ -42,13 +42,15 @@ def read(path: Path, encoding: str = "") -> Iterator[Row]:
     text = lines(path, encoding)
     named_in, first = next((found for found in text if found[1].strip()), (1, ""))
     delimiter = max(_DELIMITERS, key=first.count)
-    columns = _columns(path, next(csv.reader([first], delimiter=delimiter), []))
+    names = _names(path, first, delimiter)
+    columns = _columns(path, names)
+    width = len(names)
     table = csv.reader((line for _, line in text), delimiter=delimiter, strict=True)
     begins = named_in + 1
     try:
         for cells in table:
             if any(cell.strip() for cell in cells):
-                yield _row(begins, cells, columns)
+                yield _row(begins, cells, columns, width)
             begins = named_in + table.line_num + 1
     except csv.Error as error:
         raise FileRefusedError(
@@ -73,9 +75,24 @@ def dump(record: Record, *, plain: bool = False) -> str:
     return _line([_guard(cell) for cell in cells])
 
 
+def _names(path: Path, first: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error:
+        raise FileRefusedError(
+            f"{path.name}: its first row cannot be read, perhaps because its lines end as on Macs "
+            "of long ago. Open it in a spreadsheet and save it as CSV again."
+        ) from None
+
+
 def _columns(path: Path, names: Sequence[str]) -> dict[str, int]:
     found = {}
     given = [name.strip().casefold() for name in names]
+    known = {name for spellings in _NAMES.values() for name in spellings}
+    if twice := sorted(name for name in known if given.count(name) > 1):
+        raise FileRefusedError(
+            f"{path.name} has two columns `{twice[0]}`, and only one could be kept. Rename one."
+        )
     for column, spellings in _NAMES.items():
         place = next((given.index(name) for name in spellings if name in given), None)
         if place is not None:
@@ -89,15 +106,25 @@ def _columns(path: Path, names: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _row(number: int, cells: Sequence[str], columns: dict[str, int]) -> Row:
+def _row(number: int, cells: Sequence[str], columns: dict[str, int], width: int) -> Row:
     is_ours = metadata.KEY in columns
     try:
+        _refuse_more(cells, width)
         said = {name: _cell(cells, place, is_ours) for name, place in columns.items()}
         tags = tuple(tag.strip() for tag in said.get("tags", "").split(",") if tag.strip())
         record = Record(said["question"], said["answer"], tags=tags)
         return Row(number, metadata.read(record, _json(said.get(metadata.KEY, ""))))
     except RowError as error:
         return Row(number, problem=str(error))
+
+
+def _refuse_more(cells: Sequence[str], width: int) -> None:
+    """What stands after the last column is the rest of a text, and would be lost."""
+    if any(cell.strip() for cell in cells[width:]):
+        raise RowError(
+            f"it has {len(cells)} columns, more than the first row names: is there a comma in the "
+            "text? Put such a cell between quotation marks."
+        )
 
 
 def _cell(cells: Sequence[str], place: int, is_ours: bool) -> str:

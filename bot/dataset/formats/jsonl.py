@@ -61,17 +61,29 @@ def string(row: Json, key: str) -> str:
 
 def _object(line: str) -> Json | RowError:
     try:
-        found = json.loads(line, parse_constant=_refuse_constant)
+        found = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:
         shown = line.strip()[:_SHOWN]
         return RowError(
             f"this line is no JSON ({error.msg} at character {error.pos + 1}): “{shown}”. "
             "JSONL has one object per line."
         )
+    except RowError as error:
+        return error
     except (ValueError, RecursionError):
         return RowError("its JSON holds numbers that are no numbers, or is nested too deeply.")
     if not isinstance(found, dict):
         return RowError(f"this line is {_kind(found)}, not an object: JSONL has one per line.")
+    return found
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> Json:
+    """Of a key that stands twice one value would be lost, and nobody would know which."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RowError(f"its JSON has the key `{twice[:_SHOWN]}` twice. Leave one of them out.")
     return found
 
 

@@ -24,6 +24,7 @@ _BOMS = (
 )
 #: How files begin that are often given by mistake, and what to do with them.
 _MAGIC = (
+    (b"PK\x05\x06", "an empty ZIP archive. Look where its files went"),
     (b"PK\x03\x04", "a ZIP archive (Excel files are too). Unpack it, or save it as CSV"),
     (b"\x1f\x8b", "compressed with gzip. Unpack it with `gunzip` first"),
     (b"%PDF", "a PDF. Save its questions and answers as CSV"),
@@ -32,7 +33,11 @@ _MAGIC = (
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file. Save it as CSV"),
     (b"7z\xbc\xaf", "a 7z archive. Unpack it first"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd. Unpack it first"),
-    (b"\x89PNG", "a picture"),
+    (b"\x89PNG", "a picture. Type what it says into a CSV"),
+    (b"\xff\xd8\xff", "a picture. Type what it says into a CSV"),
+    (b"GIF8", "a picture. Type what it says into a CSV"),
+    (b"BZh", "compressed with bzip2. Unpack it with `bunzip2` first"),
+    (b"\xfd7zXZ\0", "compressed with xz. Unpack it with `unxz` first"),
 )
 
 
@@ -64,12 +69,25 @@ def lines(path: Path, encoding: str = "") -> Iterator[tuple[int, str]]:
         _refuse_magic(path, beginning)
         found = _bom(beginning)
         named = encoding or (found[1] if found else "utf-8")
-        try:
-            is_utf_8 = codecs.lookup(named).name == "utf-8"
-        except LookupError:
-            raise FileRefusedError(f"There is no encoding {named}.") from None
+        is_utf_8 = _codec(named) == "utf-8"
         file.seek(len(found[0]) if found and is_utf_8 else 0)
         yield from _utf_8_lines(path, file) if is_utf_8 else _other_lines(path, file, named)
+
+
+def _codec(named: str) -> str:
+    """
+    Raises:
+        FileRefusedError: no text is written so.
+    """
+    try:
+        # Python's codecs are not all of them encodings of text: some undo base64, or packing.
+        "".encode(named)
+        "".encode("ascii").decode(named)
+        return codecs.lookup(named).name
+    except (LookupError, ValueError):
+        raise FileRefusedError(
+            f"There is no encoding {named[:40]}. Most files are utf-8."
+        ) from None
 
 
 def _utf_8_lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, str]]:
@@ -88,7 +106,7 @@ def _utf_8_lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, str]]:
         if "\0" in text:
             raise FileRefusedError(
                 f"{path.name}, row {number}: there are zero bytes in it, so this is no text file, "
-                "or it is in UTF-16 without a mark: name it with --encoding utf-16-le."
+                f"or it is in UTF-16 without a mark: name it with --encoding {_utf_16(raw)}."
             )
         yield number, text
 
@@ -126,6 +144,11 @@ def _refuse_magic(path: Path, beginning: bytes) -> None:
 
 def _bom(beginning: bytes) -> tuple[bytes, str] | None:
     return next(((bom, name) for bom, name in _BOMS if beginning.startswith(bom)), None)
+
+
+def _utf_16(raw: bytes) -> str:
+    """Of a plain letter the first byte is zero, or the second."""
+    return "utf-16-le" if raw.find(0) % 2 else "utf-16-be"
 
 
 def _guess(raw: bytes) -> str:

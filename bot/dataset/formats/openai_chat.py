@@ -6,10 +6,8 @@ from typing import Any
 
 from bot.dataset.formats import jsonl, metadata
 from bot.dataset.formats.jsonl import Json
-from bot.dataset.record import Record, Row, RowError, Turn
+from bot.dataset.record import ROLES, Record, Row, RowError, Turn
 
-#: Roles of turns that may stand before the answer.
-BEFORE = ("system", "developer", "user", "assistant")
 #: What belongs to a message; anything else is a mistake in the file.
 KNOWN_KEYS = frozenset({"role", "content", "name", "weight", "refusal", "tool_calls"}) | {
     "function_call",
@@ -69,8 +67,8 @@ def _message(message: object, number: int) -> Turn:
     is_tool = role in ("tool", "function") or message.get("tool_calls")
     if is_tool or message.get("function_call"):
         raise RowError(f"message {number} {_NO_TOOLS}.")
-    if role not in BEFORE:
-        raise RowError(f"message {number} has the role {role!r}; there are {', '.join(BEFORE)}.")
+    if role not in ROLES:
+        raise RowError(f"message {number} has the role {role!r}; there are {', '.join(ROLES)}.")
     if message.get("audio"):
         raise RowError(f"message {number} holds sound, and examples here are text.")
     turn = {"role": role, "content": _content(message.get("content"), number)}

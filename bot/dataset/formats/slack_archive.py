@@ -6,6 +6,7 @@ up to a limit, so a small file that swells to a large one costs nothing.
 """
 
 import json
+import lzma
 import re
 import zipfile
 import zlib
@@ -25,6 +26,8 @@ MAX_ENTRIES = 1_000_000
 MAX_RATIO = 300
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json\Z")
 _ID = re.compile(r"[A-Z0-9]{2,24}\Z")
+#: What `zipfile` raises for bytes that are none of its own.
+_DAMAGED = (zipfile.BadZipFile, OSError, ValueError, OverflowError, NotImplementedError)
 
 
 class Kind(StrEnum):
@@ -63,7 +66,7 @@ class Archive:
         open_file(path).close()
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        except _DAMAGED:
             raise self._refusal("is no ZIP archive, or a damaged one") from None
         try:
             self._names = self._checked_names()
@@ -114,7 +117,7 @@ class Archive:
                     found.get(flag) for flag in ("is_ext_shared", "is_shared", "is_org_shared")
                 )
                 is_direct = kind is Kind.DIRECT
-                folder = id_ if name == "dms.json" else str(found.get("name", id_))
+                folder = id_ if name == "dms.json" else str(found.get("name") or id_)
                 own = Kind.SHARED if is_shared and not is_direct else kind
                 yield Channel(id_, folder, own, folder)
 
@@ -138,7 +141,7 @@ class Archive:
                 found = file.read(MAX_ENTRY_BYTES + 1)
         except KeyError:
             raise self._refusal(f"has no {name}") from None
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError):
+        except (*_DAMAGED, zlib.error, lzma.LZMAError, EOFError):
             raise self._refusal(f"is damaged: {name[:80]} cannot be read") from None
         is_bomb = len(found) > 1_000_000 and len(found) > MAX_RATIO * max(entry.compress_size, 1)
         if len(found) > MAX_ENTRY_BYTES or is_bomb:

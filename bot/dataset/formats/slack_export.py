@@ -8,6 +8,7 @@ is in the text.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.curation.lesson import Coordinates, Lesson, lesson_from
 from bot.curation.markup import has_words
@@ -139,9 +140,9 @@ class SlackExport:
     def _voters(self, message: Message, reaction: str) -> list[str]:
         """Members who reacted so to somebody else's message."""
         voters: list[str] = []
-        for found in message.get("reactions") or ():
+        for found in _each(message.get("reactions")):
             if isinstance(found, dict) and str(found.get("name")).split("::")[0] == reaction:
-                voters += [str(user) for user in found.get("users") or ()]
+                voters += [str(user) for user in _each(found.get("users"))]
         own = message.get("user")
         return [user for user in voters if user != own and not self._is_outside(user)]
 
@@ -150,6 +151,10 @@ class SlackExport:
             return ExampleState.PROPOSED
         is_doubted = self._voters(message, self.bad)
         return ExampleState.DISPUTED if is_doubted else ExampleState.APPROVED
+
+
+def _each(found: object) -> list[Any]:
+    return found if isinstance(found, list) else []
 
 
 def _record(channel: Channel, lesson: Lesson, state: ExampleState, found: Pair) -> Record:

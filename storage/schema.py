@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from storage.database import Database
+from storage.database import Database, begin
 
 #: Names that begin so belong to SQLite's full-text search and are made by hand in a migration.
 FULL_TEXT_TABLES = "example_text"
@@ -28,5 +28,6 @@ def upgrade(database: Database) -> None:
     """Apply what is missing, in one transaction: a start that is killed changes nothing."""
     config = _config()
     with database.engine.execution_options(apprentice_begin="IMMEDIATE").begin() as connection:
+        begin(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

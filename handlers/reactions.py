@@ -24,6 +24,7 @@ class VoteEvent:
     One person's ✅ or ❌ on a message, or the same taken back, as an inbox row carries it.
 
     ``value`` is GOOD or BAD, whatever the emoji is called; ``order_key`` is Slack's time of it.
+    ``row`` is the inbox row's id and revision, where it was read from one.
     """
 
     channel_id: str
@@ -34,6 +35,7 @@ class VoteEvent:
     cast_with: str  # the reaction's name, or BUTTON
     order_key: str
     item_user: str | None = None
+    row: tuple[int, int] | None = None
 
     @property
     def key(self) -> str:
@@ -48,7 +50,8 @@ class VoteEvent:
         known: dict[str, Any] = {name: item.payload[name] for name in _NAMES}
         known["cast_with"] = BUTTON if item.payload["via"] == BUTTON else item.payload["reaction"]
         item_user = item.payload.get("item_user")
-        return cls(**known, order_key=item.order_key, item_user=item_user)
+        row = (item.id or 0, item.revision)
+        return cls(**known, order_key=item.order_key, item_user=item_user, row=row)
 
 
 _NAMES = ("channel_id", "message_ts", "user_id", "value", "added")

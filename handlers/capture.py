@@ -31,7 +31,7 @@ from handlers.reactions import GOOD, VoteEvent
 from handlers.rules import is_curator
 from storage import feedback, inbox, outbox, questions, unanswered
 from storage.rules import rules_for
-from storage.tables import InboxItem, OutboxKind, Source, WhyUnanswered
+from storage.tables import InboxItem, Source, WhyUnanswered
 
 log = logging.getLogger(__name__)
 
@@ -198,13 +198,12 @@ def _tell(
     shown: list[Block] | None = None,
 ) -> None:
     """Only who voted sees it, once for each time they changed their mind."""
-    outbox.put(
+    outbox.whisper(
         session,
         team_id,
         f"vote:{vote.key}:{vote.order_key}",
         channel_id=vote.channel_id,
         thread_ts=thread_ts,
-        kind=OutboxKind.EPHEMERAL,
         user_id=vote.user_id,
         text=text,
         blocks=shown or (),

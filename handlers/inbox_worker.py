@@ -44,7 +44,7 @@ MAX_CRASHES = 3
 
 @dataclass(frozen=True)
 class _Ending:
-    """What became of a row; ``error`` is None where it is done, and ``is_closed`` if that is noted."""
+    """What became of a row; ``error`` is None where it is done, ``is_closed`` if that is noted."""
 
     item: InboxItem
     is_closed: bool = False

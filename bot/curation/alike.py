@@ -33,7 +33,7 @@ SURE_WITHOUT_ANSWER = 0.65
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """Each is itself alone: as keys, fifty of them would be hashed by their texts ten times over."""
+    """Equal to itself alone: hashing fifty of them by their texts, ten times over, takes time."""
 
     example_id: int
     question: str

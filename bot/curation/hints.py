@@ -5,19 +5,18 @@ Asking whether a text has a word takes a hundredth of the time that a pattern ta
 of its places, and most texts have none of these words.
 """
 
-#: The letters that a pattern takes for others whatever their case, and that have no such capitals.
-_ALSO = (("ſ", "s"), ("ı", "i"))
+#: What a pattern that ignores case takes for these letters, and ``lower`` leaves or splits in two.
+_ALSO = (("İ", "i"), ("ı", "i"), ("ſ", "s"))
 
 
 class Hints:
     """What a text holds, whatever its case, as patterns that ignore case see it."""
 
     def __init__(self, text: str) -> None:
-        folded = text.lower()
         for letter, same in _ALSO:
-            folded = folded.replace(letter, same)
-        self._folded = folded
+            text = text.replace(letter, same)
+        self._folded = text.lower()
 
     def has(self, *needed: str) -> bool:
-        """Say whether any of these, in lower case, is there; who needs one finds nothing without."""
+        """Say whether any of these, in lower case, is there; without it nothing is found."""
         return any(word in self._folded for word in needed)

@@ -29,16 +29,17 @@ from handlers.first_capture import tell_author
 from handlers.people import Person, Place
 from handlers.reactions import GOOD, VoteEvent
 from handlers.rules import is_curator
-from storage import feedback, outbox, questions, unanswered
+from storage import feedback, inbox, outbox, questions, unanswered
 from storage.rules import rules_for
-from storage.tables import InboxItem, OutboxKind, Source, Standing, WhyUnanswered
+from storage.tables import InboxItem, Source, Standing, WhyUnanswered
 
 log = logging.getLogger(__name__)
 
 
-def work_on_reaction(item: InboxItem, deps: Deps, client: WebClient) -> None:
+def work_on_reaction(item: InboxItem, deps: Deps, client: WebClient) -> bool:
     """
-    Count a vote, or take it back. Safe to repeat.
+    Count a vote, or take it back. Safe to repeat. Returns whether the item is closed: keeping an
+    example closes it in the same transaction.
 
     Raises:
         SlackApiError, URLError: Slack cannot be asked right now.
@@ -46,11 +47,11 @@ def work_on_reaction(item: InboxItem, deps: Deps, client: WebClient) -> None:
     vote = VoteEvent.of(item)
     if not vote.added:
         _take_back(item.team_id, vote, deps)
-        return
+        return False
     person, place = deps.people.person(vote.user_id), deps.people.place(vote.channel_id)
     if person.is_bot:
         log.info("The vote %s is an app's and counts for nothing", vote.key)
-        return
+        return False
     if not person.is_external and not place.is_external:
         _note_feedback(item.team_id, vote, deps)
     try:
@@ -61,7 +62,8 @@ def work_on_reaction(item: InboxItem, deps: Deps, client: WebClient) -> None:
     except CaptureError as refusal:
         _explain(item.team_id, vote, refusal, None, deps)
     else:
-        _count(item.team_id, vote, person, place, thread, deps)
+        return _count(item.team_id, vote, person, place, thread, deps)
+    return False
 
 
 def _note_feedback(team_id: str, vote: VoteEvent, deps: Deps) -> None:
@@ -84,7 +86,7 @@ def _count(
     place: Place,
     thread: Thread,
     deps: Deps,
-) -> None:
+) -> bool:
     try:
         lesson = read_lesson(thread, place, team_id, deps)
     except CaptureError as refusal:
@@ -94,11 +96,14 @@ def _count(
     else:
         if (question := quoted.unspoken(team_id, vote, deps)) is not None:
             quoted.settle(question, vote, person, place, lesson.question, deps)
-            return
+            return False
         try:
             _collect(team_id, vote, person, place, lesson, deps)
         except CaptureError as refusal:
             _explain(team_id, vote, refusal, thread, deps)
+        else:
+            return True
+    return False
 
 
 def _collect(
@@ -113,6 +118,8 @@ def _collect(
             _confirm(session, team_id, vote, outcome, lesson)
             tell_author(session, team_id, outcome, person, deps)
             _learn_wording(session, team_id, vote, place, lesson)
+        if vote.row is not None:
+            inbox.finish(session, *vote.row)
 
 
 def _learn_wording(
@@ -194,13 +201,12 @@ def _tell(
     shown: list[Block] | None = None,
 ) -> None:
     """Only who voted sees it, once for each time they changed their mind."""
-    outbox.put(
+    outbox.whisper(
         session,
         team_id,
         f"vote:{vote.key}:{vote.order_key}",
         channel_id=vote.channel_id,
         thread_ts=thread_ts,
-        kind=OutboxKind.EPHEMERAL,
         user_id=vote.user_id,
         text=text,
         blocks=shown or (),

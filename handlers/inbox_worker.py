@@ -27,7 +27,8 @@ from storage.tables import InboxItem, InboxKind
 
 log = logging.getLogger(__name__)
 
-Worker = Callable[[InboxItem], None]
+#: Works on a row; True says that it closed the row in a transaction of its own.
+Worker = Callable[[InboxItem], bool | None]
 #: Runs a piece of work, in another thread or at once.
 Start = Callable[[Callable[[], None]], Any]
 
@@ -43,9 +44,10 @@ MAX_CRASHES = 3
 
 @dataclass(frozen=True)
 class _Ending:
-    """What became of a row; ``error`` is None where it is done."""
+    """What became of a row; ``error`` is None where it is done, ``is_closed`` if that is noted."""
 
     item: InboxItem
+    is_closed: bool = False
     error: str | None = None
     max_attempts: int = 0
     wait_seconds: float = 0.0
@@ -55,7 +57,7 @@ class Crew:
     """
     One thread calls ``step`` for ever; the work itself is run by ``start``.
 
-    Rows are handed out and closed together, in one transaction for all that are ready. What one
+    What is under work is known here and nowhere else: a crash leaves the row as it was. What one
     person did to one message is worked on in its order. An edited message has its channel for
     itself: whoever read the thread before the edit must have kept it before the edit is followed.
     """
@@ -74,21 +76,24 @@ class Crew:
         self._start = start
         self._at_once = at_once
         self._checkpoint = checkpoint
-        self._under_work: dict[int | None, InboxItem] = {}
+        self._under_work: dict[int, InboxItem] = {}
         self._endings: SimpleQueue[_Ending] = SimpleQueue()
         self._pauses: dict[InboxKind, float] = {}  # until when, on the monotonic clock
         self._handed_out: deque[float] = deque(maxlen=RUSH)  # when, on the monotonic clock
 
     def step(self) -> bool:
-        """Close what was worked on, hand out what is due; returns whether there was anything."""
-        endings = self._ended()
-        if not endings and not self._has_due():
-            return False
-        items = self._turn_over(endings)
+        """Close what was worked on, hand out what is due; returns whether there may be more."""
+        self._close_ended()
+        limit = self._at_once - len(self._under_work)
+        items = self._next(limit) if limit > 0 else []
+        for item in items:
+            item.attempts += 1
+            self._under_work[item.id or 0] = item
+        self._handed_out.extend([time.monotonic()] * len(items))
         for item in items:
             self._start(partial(self._work, item))
         # What is due may have to wait for what is under work.
-        return bool(endings or items)
+        return (bool(items) and len(items) == limit) or not self._endings.empty()
 
     def is_rushed(self) -> bool:
         """Say whether so much comes in that what has time had better wait."""
@@ -100,48 +105,37 @@ class Crew:
         self._at_once = 0
         self.step()
 
-    def _ended(self) -> list[_Ending]:
+    def _close_ended(self) -> None:
         endings: list[_Ending] = []
         with suppress(Empty):
             while True:
                 endings.append(self._endings.get_nowait())
-        for ending in endings:
-            self._under_work.pop(ending.item.id, None)
-        return endings
-
-    def _has_due(self) -> bool:
-        if len(self._under_work) >= self._at_once:
-            return False
-        with self._database.read() as session:
-            return inbox.has_due(session, without=self._paused())
-
-    def _turn_over(self, endings: Sequence[_Ending]) -> list[InboxItem]:
         try:
-            with self._database.write(redoable=True) as session:
-                for ending in endings:
-                    _close(session, ending)
-                session.flush()
-                items = self._next(session)
-                inbox.take(session, items)
+            self._close_all([ending for ending in endings if not ending.is_closed])
         except BaseException:
             for ending in endings:
                 self._endings.put(ending)
             raise
-        self._under_work |= {item.id: item for item in items}
-        self._handed_out.extend([time.monotonic()] * len(items))
-        return items
+        for ending in endings:
+            self._under_work.pop(ending.item.id or 0, None)
 
-    def _next(self, session: Session) -> list[InboxItem]:
+    def _close_all(self, endings: Sequence[_Ending]) -> None:
+        """In one transaction for all that are ready, if there are any."""
+        if endings:
+            with self._database.write(redoable=True) as session:
+                for ending in endings:
+                    _close(session, ending)
+
+    def _next(self, limit: int) -> list[InboxItem]:
         """The oldest rows that may be worked on beside those that are."""
-        limit = self._at_once - len(self._under_work)
-        if limit <= 0:
-            return []
-        for at_most in (limit, limit + self._at_once):
-            found = inbox.due(session, at_most, without=self._paused())
-            chosen = self._free(found)
-            # Some of the oldest may have to wait for others: only then are more looked at.
-            if len(chosen) >= limit or len(found) < at_most:
-                break
+        besides = self._under_work.keys()
+        with self._database.read() as session:
+            for at_most in (limit, limit + self._at_once):
+                found = inbox.due(session, at_most, without=self._paused(), besides=besides)
+                chosen = self._free(found)
+                # Some of the oldest may have to wait for others: only then are more looked at.
+                if len(chosen) >= limit or len(found) < at_most:
+                    break
         return chosen[:limit]
 
     def _free(self, found: Sequence[InboxItem]) -> list[InboxItem]:
@@ -166,14 +160,16 @@ class Crew:
             ending = self._attempt(item)
         except Exception:  # the row must not stay half done, nor end the work on all others
             log.exception("Inbox row %d failed", item.id)
-            ending = _Ending(item, "unforeseen, see the log", MAX_CRASHES, 2.0)
+            ending = _Ending(
+                item, error="unforeseen, see the log", max_attempts=MAX_CRASHES, wait_seconds=2.0
+            )
         self._endings.put(ending)
         self._database.wake("inbox")
 
     def _attempt(self, item: InboxItem) -> _Ending:
         try:
-            if worker := self._workers.get(item.kind):
-                worker(item)
+            worker = self._workers.get(item.kind)
+            is_closed = bool(worker and worker(item))
             self._checkpoint("item worked on")
         except SLACK_ERRORS as error:
             wait = retry_after_seconds(error, default=2.0**item.attempts)
@@ -183,8 +179,8 @@ class Crew:
                 self._pauses[item.kind] = time.monotonic() + wait
             attempts = MAX_ATTEMPTS if is_passing(error) else item.attempts
             log.warning("Inbox row %d: Slack says %s", item.id, error)
-            return _Ending(item, str(error), attempts, wait)
-        return _Ending(item)
+            return _Ending(item, error=str(error), max_attempts=attempts, wait_seconds=wait)
+        return _Ending(item, is_closed)
 
 
 class _Ahead:

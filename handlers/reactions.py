@@ -25,6 +25,7 @@ class VoteEvent:
 
     ``value`` is GOOD or BAD, whatever the emoji is called; ``order_key`` is Slack's time of it.
     ``about`` is the example meant, where the message quotes several.
+    ``row`` is the inbox row's id and revision, where it was read from one.
     """
 
     channel_id: str
@@ -36,6 +37,7 @@ class VoteEvent:
     order_key: str
     item_user: str | None = None
     about: int | None = None
+    row: tuple[int, int] | None = None
 
     @property
     def key(self) -> str:
@@ -50,7 +52,7 @@ class VoteEvent:
         known: dict[str, Any] = {name: item.payload[name] for name in _NAMES}
         known["cast_with"] = BUTTON if item.payload["via"] == BUTTON else item.payload["reaction"]
         known |= {name: item.payload.get(name) for name in ("item_user", "about")}
-        return cls(**known, order_key=item.order_key)
+        return cls(**known, order_key=item.order_key, row=(item.id or 0, item.revision))
 
 
 _NAMES = ("channel_id", "message_ts", "user_id", "value", "added")

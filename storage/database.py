@@ -10,8 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.engine import URL, Connection, Engine, ExecutionContext, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -55,6 +54,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         with Session(self._engine, expire_on_commit=False) as session:
             keep_with(session, self._ledger)
+            begin(session.connection())
             yield session
 
     @contextmanager
@@ -73,7 +73,9 @@ class Database:
             guard(session, self._redact)
             keep_with(session, self._ledger)
             with session.begin():
-                changed = session.connection().info[_CHANGED] = set()
+                connection = session.connection()
+                begin(connection)
+                changed = connection.info[_CHANGED] = set()
                 yield session
                 session.flush()
             if changed:
@@ -159,18 +161,16 @@ def _create_engine(url: URL) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
     # An error would otherwise show what was to be written, in the log.
     engine = sa.create_engine(url, hide_parameters=True)
-    event.listen(engine, "after_cursor_execute", _note_change)
+    # Not by listening to what the engine does: every statement would ask for listeners four times.
+    engine.dialect.execution_ctx_cls = _noting(engine.dialect.execution_ctx_cls)
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_connection)
-        event.listen(engine, "begin", _begin)
     return engine
 
 
 def _prepare_connection(
     connection: sa.engine.interfaces.DBAPIConnection, _: ConnectionPoolEntry
 ) -> None:
-    # The driver's own BEGIN comes too late for SELECT; we send it ourselves in _begin.
-    connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
@@ -180,20 +180,27 @@ def _prepare_connection(
     cursor.close()
 
 
-def _note_change(
-    connection: Connection,
-    cursor: Any,
-    _sql: str,
-    _values: Any,
-    context: DefaultExecutionContext,
-    _many: bool,
-) -> None:
-    if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
-        statement: Any = context.invoked_statement
-        connection.info.setdefault(_CHANGED, set()).add(statement.table.name)
+def _noting(context: type[ExecutionContext]) -> type[ExecutionContext]:
+    """The context of a dialect's statements, which besides notes what tables they changed."""
+
+    class Noting(context):  # type: ignore[misc, valid-type]  # each dialect has a class of its own
+        def post_exec(self) -> None:
+            super().post_exec()
+            is_change = self.isinsert or self.isupdate or self.isdelete
+            if is_change and self.cursor.rowcount != 0:
+                changed = self.root_connection.info.setdefault(_CHANGED, set())
+                changed.add(self.invoked_statement.table.name)
+
+    return Noting
 
 
-def _begin(connection: Connection) -> None:
+def begin(connection: Connection) -> None:
+    """
+    Open a transaction on SQLite; the driver's own BEGIN comes too late for SELECT, other databases
+    need none.
+    """
+    if connection.dialect.name != "sqlite":
+        return
     options = connection.get_execution_options()
     # Not through SQLAlchemy, which takes ten times as long for what has no values and no rows.
     raw: Any = connection.connection.driver_connection

@@ -4,13 +4,12 @@ What came in from Slack, each thing once under its natural key, and how far the 
 Refuses text: payloads hold identifiers. Queries never commit.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import bindparam, insert
 from sqlmodel import Session, col, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -32,11 +31,6 @@ _DUE = (
     .where(is_due(col(InboxItem.not_before)))
     .order_by(col(InboxItem.id))
     .limit(bindparam("at_most"))
-)
-_TAKE = (
-    update(InboxItem)
-    .where(col(InboxItem.id) == bindparam("row_id"))
-    .values(state=InboxState.WORKING, attempts=bindparam("tried"))
 )
 _CLOSE = (
     update(InboxItem)
@@ -102,31 +96,18 @@ def due(
     limit: int = 1,
     *,
     without: Collection[InboxKind] = (),
+    besides: Collection[int] = (),
     now: datetime | None = None,
 ) -> list[InboxItem]:
-    """The oldest rows whose time has come."""
-    asked = {**moments(now or utc_now()), "at_most": limit}
-    return list(session.exec(_due(frozenset(without)), params=asked))
-
-
-def has_due(session: Session, *, without: Collection[InboxKind] = ()) -> bool:
-    """Say whether there is any row whose time has come."""
-    asked = {**moments(utc_now()), "at_most": 1}
-    return session.connection().execute(_is_due(frozenset(without)), asked).first() is not None
-
-
-def take(session: Session, items: Sequence[InboxItem]) -> None:
-    """Each row is WORKING until finished or handed back."""
-    for item in items:
-        set_committed_value(item, "state", InboxState.WORKING)
-        set_committed_value(item, "attempts", item.attempts + 1)
-    if items:
-        taken = [{"row_id": item.id, "tried": item.attempts} for item in items]
-        session.connection().execute(_TAKE, taken)
+    """The oldest rows whose time has come, besides those that are under work."""
+    asked: dict[str, Any] = {**moments(now or utc_now()), "at_most": limit}
+    if besides:
+        asked["besides"] = list(besides)
+    return list(session.exec(_due(frozenset(without), bool(besides)), params=asked))
 
 
 def finish(session: Session, item_id: int, revision: int) -> None:
-    """Close a row; one that changed while it was worked on is opened again instead."""
+    """Close a row; one that changed while it was worked on stays new instead."""
     _close(session, item_id, revision, InboxState.DONE, None)
 
 
@@ -144,7 +125,7 @@ def retry_later(session: Session, item: InboxItem, not_before: datetime, error: 
 
 
 def take_up_again(session: Session) -> int:
-    """Open what a crash left under work; returns how many rows."""
+    """Open what an earlier version noted as under work; returns how many rows."""
     result = session.exec(
         update(InboxItem)
         .where(col(InboxItem.state) == InboxState.WORKING)
@@ -157,31 +138,26 @@ def _renew(session: Session, row: InboxItem, payload: dict[str, Any]) -> None:
     row.payload = payload
     row.revision += 1
     row.attempts, row.not_before, row.error = 0, None, None
-    # A row under work stays with its worker; `finish` sees the new revision and opens it again.
-    if row.state is not InboxState.WORKING:
-        row.state = InboxState.NEW
+    row.state = InboxState.NEW
     session.add(row)
 
 
 def _close(
     session: Session, item_id: int, revision: int, state: InboxState, error: str | None
 ) -> None:
-    # No row is read: in a rush that is a good part of what an event costs.
+    # No row is read: in a rush that is a good part of what an event costs. One that changed while
+    # it was worked on has another revision, and stays new.
     closed = {"row_id": item_id, "seen": revision, "closed": state, "why": error}
     session.flush()
-    if not session.connection().execute(_CLOSE, closed).rowcount:
-        changed = update(InboxItem).where(col(InboxItem.id) == item_id)
-        session.exec(changed.values(state=InboxState.NEW, error=error))
+    session.connection().execute(_CLOSE, closed)
 
 
 @lru_cache
-def _due(without: frozenset[InboxKind]) -> SelectOfScalar[InboxItem]:
-    return _DUE.where(col(InboxItem.kind).not_in(without)) if without else _DUE
-
-
-@lru_cache
-def _is_due(without: frozenset[InboxKind]) -> Select[Any]:
-    return _due(without).with_only_columns(col(InboxItem.id))
+def _due(without: frozenset[InboxKind], has_besides: bool) -> SelectOfScalar[InboxItem]:
+    found = _DUE.where(col(InboxItem.kind).not_in(without)) if without else _DUE
+    if has_besides:
+        found = found.where(col(InboxItem.id).not_in(bindparam("besides", expanding=True)))
+    return found
 
 
 def _find(session: Session, team_id: str, kind: InboxKind, key: str) -> InboxItem | None:

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.columns import is_due, moments, utc_now
-from storage.rows import find_one, insert_now
+from storage.rows import find_one, insert_now, insert_values
 from storage.tables import OutboxKind, OutboxMessage, OutboxState
 
 Json = dict[str, Any]
@@ -101,6 +101,20 @@ def put(
         session.add(row)
         session.flush()
     return row
+
+
+def whisper(
+    session: Session, team_id: str, key: str, *, channel_id: str, thread_ts: str | None,
+    user_id: str, text: str, blocks: Sequence[Json] = (),
+) -> None:  # fmt: skip
+    """``put`` for what one person sees once and nobody looks at again."""
+    asked = {"team_id": team_id, "key": key}
+    session.flush()
+    if session.connection().execute(_BY_KEY, asked).first() is None:
+        insert_values(
+            session, OutboxMessage, **asked, kind=OutboxKind.EPHEMERAL, channel_id=channel_id,
+            thread_ts=thread_ts, user_id=user_id, text=text, blocks=list(blocks),
+        )  # fmt: skip
 
 
 def find(session: Session, team_id: str, key: str) -> OutboxMessage | None:

@@ -5,12 +5,14 @@ Whoever writes an example's question, answer, context or tags calls ``record`` i
 transaction; whoever reads brings a viewer, because old words are as private as new ones.
 """
 
+from typing import Any
+
 from sqlmodel import Session, col, select
 
 from bot.errors import EditedMeanwhileError
 from storage.audience import Viewer
 from storage.columns import utc_now
-from storage.rows import insert_now
+from storage.rows import insert_now, insert_values
 from storage.tables import Example, Revision, RevisionReason
 
 
@@ -22,27 +24,27 @@ def record(
     known = _at(session, example, example.revision)
     if known is not None:
         return known
-    return insert_now(session, _made(example, author_id, reason))
+    return insert_now(session, Revision(**_said(example, author_id, reason)))
 
 
 def record_first(session: Session, example: Example, author_id: str | None) -> None:
     """Keep what an example says that was kept just now."""
-    insert_now(session, _made(example, author_id, RevisionReason.CREATED))
+    insert_values(session, Revision, **_said(example, author_id, RevisionReason.CREATED))
 
 
-def _made(example: Example, author_id: str | None, reason: RevisionReason) -> Revision:
+def _said(example: Example, author_id: str | None, reason: RevisionReason) -> dict[str, Any]:
     assert example.id is not None
-    return Revision(
-        team_id=example.team_id,
-        example_id=example.id,
-        number=example.revision,
-        question=example.question,
-        answer=example.answer,
-        context=list(example.context),
-        tags=list(example.tags),
-        author_id=author_id,
-        reason=reason,
-    )
+    return {
+        "team_id": example.team_id,
+        "example_id": example.id,
+        "number": example.revision,
+        "question": example.question,
+        "answer": example.answer,
+        "context": list(example.context),
+        "tags": list(example.tags),
+        "author_id": author_id,
+        "reason": reason,
+    }
 
 
 def change(

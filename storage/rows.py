@@ -11,7 +11,7 @@ from sqlalchemy import Executable, Insert, insert, inspect
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, SQLModel
 
-from storage.team_text import redact_row
+from storage.team_text import redact_row, redact_values
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -28,6 +28,16 @@ def insert_now(session: Session, row: Row) -> Row:
     return row
 
 
+def insert_values(session: Session, table: type[SQLModel], **given: Any) -> None:
+    """Insert a new row at which nobody looks again in its transaction; it is no object at all."""
+    values = {
+        name: given[name] if name in given else field.get_default(call_default_factory=True)
+        for name, field in _fields(table).items()
+    }
+    redact_values(session, str(table.__tablename__), values)
+    session.connection().execute(_how(table)[0], values)
+
+
 def find_one(
     session: Session, table: type[Row], ids: Executable, asked: dict[str, Any]
 ) -> Row | None:
@@ -35,6 +45,11 @@ def find_one(
     session.flush()
     row_id = session.connection().execute(ids, asked).scalar()
     return None if row_id is None else session.get(table, row_id)
+
+
+@cache
+def _fields(table: type[SQLModel]) -> dict[str, Any]:
+    return {name: field for name, field in table.model_fields.items() if name != "id"}
 
 
 @cache

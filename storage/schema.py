@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from bot.errors import NewerDatabaseError
-from storage.database import Database
+from storage.database import Database, begin
 
 #: Names that begin so belong to SQLite's full-text search and are made by hand in a migration.
 FULL_TEXT_TABLES = "example_text"
@@ -37,6 +37,7 @@ def upgrade(database: Database) -> None:
     if _is_newest(database, config):
         return  # a command that only reads does not wait for whoever writes
     with database.engine.execution_options(apprentice_begin="IMMEDIATE").begin() as connection:
+        begin(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -12,8 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlmodel import Session, SQLModel
 
-from storage import tables
-
 Redact = Callable[[str], str]
 
 #: The columns that hold words of people, or of a model that was asked by them.
@@ -41,8 +39,18 @@ def redact_row(session: Session, row: SQLModel) -> None:
     redact = session.info.get(_INFO)
     if redact is None:
         return
-    for column in TEAM_TEXT.get(getattr(row, "__tablename__", ""), ()):
-        _redact_value(row, column, redact)
+    for column in TEAM_TEXT.get(str(row.__tablename__), ()):
+        _redact_column(row, column, redact)
+
+
+def redact_values(session: Session, table: str, values: dict[str, Any]) -> None:
+    """The same of values that become a row without being one first."""
+    redact = session.info.get(_INFO)
+    if redact is None:
+        return
+    for column in TEAM_TEXT.get(table, ()):
+        if column in values:
+            values[column] = _clean(table, column, values[column], redact)
 
 
 def _redact_rows(session: Session, _context: Any, _instances: Any) -> None:
@@ -51,21 +59,20 @@ def _redact_rows(session: Session, _context: Any, _instances: Any) -> None:
         return
     for row in [*session.new, *session.dirty]:
         for column in TEAM_TEXT.get(getattr(row, "__tablename__", ""), ()):
-            _redact_column(row, column, redact)
+            if sa.inspect(row).attrs[column].history.has_changes():
+                _redact_column(row, column, redact)
 
 
 def _redact_column(row: SQLModel, column: str, redact: Redact) -> None:
-    if not sa.inspect(row).attrs[column].history.has_changes():
-        return
-    _redact_value(row, column, redact)
-
-
-def _redact_value(row: SQLModel, column: str, redact: Redact) -> None:
     before = getattr(row, column)
-    is_blocks = isinstance(row, tables.OutboxMessage) and column == "blocks"
-    after = _redacted_blocks(before, redact) if is_blocks else _redacted(before, redact)
+    after = _clean(str(row.__tablename__), column, before, redact)
     if after != before:
         setattr(row, column, after)
+
+
+def _clean(table: str, column: str, value: Any, redact: Redact) -> Any:
+    is_blocks = (table, column) == ("outbox", "blocks")
+    return _redacted_blocks(value, redact) if is_blocks else _redacted(value, redact)
 
 
 def _redacted(value: Any, redact: Redact) -> Any:

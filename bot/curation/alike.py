@@ -5,6 +5,7 @@ Pure: ``bot.curation.near_duplicates`` brings the candidates.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 
 from bot.curation.prints import Prints, prints_of, prints_of_pair
@@ -30,8 +31,10 @@ SURE_WITH_ANSWER, SURE_WITH_ANSWER_BY_WORDS = 1.1, 0.7
 SURE_WITHOUT_ANSWER = 0.65
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
+    """Equal to itself alone: hashing fifty of them by their texts, ten times over, takes time."""
+
     example_id: int
     question: str
     answer: str
@@ -57,8 +60,11 @@ class Asked:
 
     def share(self, stems: Prints) -> float:
         """Which part of the words' weight a text with these stems has."""
-        there = sum(weight for root, weight in self.weights if root in stems)
-        return there / (sum(weight for _, weight in self.weights) or 1.0)
+        return sum([weight for root, weight in self.weights if root in stems]) / self._all_weights
+
+    @cached_property
+    def _all_weights(self) -> float:
+        return sum(weight for _, weight in self.weights) or 1.0
 
 
 def find_alike(

@@ -70,7 +70,9 @@ def has_words(text: str) -> bool:
 def visible(text: str) -> str:
     """Remove control characters and invisible ones that turn or hide text; unify line ends."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(filter(_is_visible, text))
+    # Python calls nothing printable that is of the categories below, and says it at once.
+    is_plain = text.replace("\n", "").isprintable()
+    return text if is_plain else "".join(filter(_is_visible, text))
 
 
 def _is_visible(character: str) -> bool:

@@ -6,10 +6,11 @@ A value counts if it looks made up: with a digit or a sign in it. “The passwor
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from detect_secrets.plugins.keyword import KeywordDetector
 
+from bot.curation.hints import Hints
 from bot.curation.secrets_found import is_stand_in
 from bot.curation.spans import Kind, Span
 
@@ -22,6 +23,9 @@ _KEY_NAMES = (
     r"(?:api|auth|access|client|encryption|signing|secret|private|account|master|licen[cs]e)"
     r"[ _-]?key(?:[ _-]?(?:id|data))?|\w{0,40}(?:apikey|token|secret(?:[ _-](?:access[ _-])?key)?))"
 )
+#: What each of these names has in it (``Hints``).
+_IN_PASSWORD_NAMES = ("pass", "pw", "kennwort", "contrase")
+_IN_KEY_NAMES = ("key", "token", "secret")
 _IS = r"(?:[ \t]*(?::=|=>|[:=])|[ \t]+(?:is|was|are|lautet|ist|est|es)\b[ \t]*:?)[ \t]*"
 _VALUE = r"(?:\"([^\"\n]{3,200})\"|'([^'\n]{3,200})'|`([^`\n]{3,200})`|([^\s\"'`<>,;]{4,4000}))"
 _NAME_END = r"[\"'`\])]{0,2}"
@@ -36,14 +40,15 @@ _ELEMENT = re.compile(
     r"<(\w{0,40}(?:password|passwd|secret|token|apikey)\w{0,40})>([^<\n]{3,300})</\1>",
     re.IGNORECASE,
 )
-#: Where commands take a password without naming it.
-_COMMANDS = (
-    re.compile(r"\b(?:mysql|mariadb)\w*\b[^\n]{0,120}?\s-p(?!\s)[\"']?([^\s\"']{4,100})"),
-    re.compile(r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']{1,100}:([^\s\"']{3,100})"),
+#: Where commands take a password without naming it, and what each of them needs (``Hints``).
+_COMMANDS = {
+    re.compile(r"\b(?:mysql|mariadb)\w*\b[^\n]{0,120}?\s-p(?!\s)[\"']?([^\s\"']{4,100})"): ("-p",),
+    re.compile(r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?"
+               r"[^\s:\"']{1,100}:([^\s\"']{3,100})"): ("curl",),
     re.compile(r"\b(?:docker|podman|helm|oc|az|sshpass)\b[^\n]{0,120}?\s(?:login\b[^\n]{0,120}?\s)?"
-               r"-p\s+(?!\d+:)[\"']?([^\s\"']{4,200})"),
-    re.compile(r"\bnet use\b[^\n]{0,200}?/user:\S+\s+(\S{4,100})", re.IGNORECASE),
-)  # fmt: skip
+               r"-p\s+(?!\d+:)[\"']?([^\s\"']{4,200})"): ("-p",),
+    re.compile(r"\bnet use\b[^\n]{0,200}?/user:\S+\s+(\S{4,100})", re.IGNORECASE): ("/user:",),
+}  # fmt: skip
 _CODE_NAMES = (
     r"(?:pin|cvc|cvv|türcode|(?-i:TAN|OTP)|one-time (?:password|code)|2fa code"
     r"|(?:door|alarm|access|gate|safe|entry|security|building|garage|verification|confirmation)"
@@ -59,6 +64,11 @@ _RECOVERY = re.compile(
     re.IGNORECASE,
 )
 
+_CODES = {
+    _CODE: ("pin", "cvc", "cvv", "code", "tan", "otp", "one-time password"),
+    _RECOVERY: ("code",),
+}
+
 #: No word is so long and has digits in it.
 _LONG_RANDOM = re.compile(r"(?=\D*\d)(?=\d*[a-z])[0-9a-z]{20,}", re.IGNORECASE)
 _SIGNS = re.compile(r"[!@#$%^&*+?~=]")
@@ -69,23 +79,35 @@ _TRAILING = ".,;:)]}»”’"
 
 def find_named(text: str) -> Iterator[Span]:
     """Values under a telling name."""
-    yield from _values(_NAMED_PASSWORD, text, Kind.PASSWORD, shortest=5)
-    yield from _values(_NAMED_KEY, text, Kind.ACCESS_KEY, shortest=8)
-    for span in _values(_FLAG, text, Kind.PASSWORD, shortest=6):
-        value = text[span.start : span.end]
-        if _is_mixed(value) or _LONG_RANDOM.fullmatch(value):
-            yield span
+    hints = Hints(text)
+    if hints.has(*_IN_PASSWORD_NAMES):
+        yield from _values(_NAMED_PASSWORD, text, Kind.PASSWORD, shortest=5)
+    if hints.has(*_IN_KEY_NAMES):
+        yield from _values(_NAMED_KEY, text, Kind.ACCESS_KEY, shortest=8)
+    if hints.has(*_IN_PASSWORD_NAMES, *_IN_KEY_NAMES):
+        yield from _flagged(text)
     yield from _quoted(text)
     for found in _ELEMENT.finditer(text):
         if not is_stand_in(found[2]):
             yield Span(found.start(2), found.end(2), Kind.PASSWORD)
-    for pattern in _COMMANDS:
-        for found in pattern.finditer(text):
-            if not is_stand_in(found[1]):
-                yield Span(found.start(1), found.end(1), Kind.PASSWORD)
-    for pattern in (_CODE, _RECOVERY):
-        for found in pattern.finditer(text):
-            yield Span(found.start(1), found.end(1), Kind.CODE)
+    yield from (span for span in _first_groups(_COMMANDS, text, hints, Kind.PASSWORD)
+                if not is_stand_in(text[span.start : span.end]))  # fmt: skip
+    yield from _first_groups(_CODES, text, hints, Kind.CODE)
+
+
+def _first_groups(
+    patterns: Mapping[re.Pattern[str], tuple[str, ...]], text: str, hints: Hints, kind: Kind
+) -> Iterator[Span]:
+    for pattern, needed in patterns.items():
+        for found in pattern.finditer(text) if hints.has(*needed) else ():
+            yield Span(found.start(1), found.end(1), kind)
+
+
+def _flagged(text: str) -> Iterator[Span]:
+    for span in _values(_FLAG, text, Kind.PASSWORD, shortest=6):
+        value = text[span.start : span.end]
+        if _is_mixed(value) or _LONG_RANDOM.fullmatch(value):
+            yield span
 
 
 def _values(pattern: re.Pattern[str], text: str, kind: Kind, shortest: int) -> Iterator[Span]:

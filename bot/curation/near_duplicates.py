@@ -171,7 +171,7 @@ def _candidates(
         found = [Candidate(*row) for row in connection.execute(_CANDIDATES, by_words)]
     if nearness is not None:
         found += _nearest(session, parameters, nearness)
-    return list(dict.fromkeys(found))
+    return list({each.example_id: each for each in found}.values())
 
 
 def _nearest(session: Session, parameters: dict[str, Any], nearness: Nearness) -> list[Candidate]:

@@ -13,6 +13,7 @@ import phonenumbers
 from stdnum import iban, luhn
 from stdnum.exceptions import ValidationError
 
+from bot.curation.hints import Hints
 from bot.curation.spans import Kind, Span
 
 _MAIL = re.compile(
@@ -78,13 +79,14 @@ def find_personal_data(text: str, regions: Sequence[str]) -> Iterator[Span]:
 
 
 def _mails(text: str) -> Iterator[Span]:
-    for found in _MAIL.finditer(text):
+    hints = Hints(text)
+    for found in _MAIL.finditer(text) if hints.has("@", "%40") else ():
         if _NO_DOMAIN.fullmatch(found[1]) or _is_login(text, found):
             continue
         yield Span(found.start(), found.end(), Kind.MAIL)
-    for found in _SPELLED_MAIL.finditer(text):
+    for found in _SPELLED_MAIL.finditer(text) if hints.has("t)", "t]") else ():
         yield Span(found.start(), found.end(), Kind.MAIL)
-    for found in _SPOKEN_MAIL.finditer(text):
+    for found in _SPOKEN_MAIL.finditer(text) if hints.has(" dot ") else ():
         yield Span(found.start(1), found.end(1), Kind.MAIL)
 
 

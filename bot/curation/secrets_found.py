@@ -34,6 +34,7 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
+from bot.curation.hints import Hints
 from bot.curation.spans import Kind, Span
 
 #: Those whose whole match is the secret, and those who say in a group where it is.
@@ -103,6 +104,14 @@ _HEADER = re.compile(
 _BEARER = re.compile(r"\b(?:bearer|basic)\s+([\w.~+/=-]{20,})", re.IGNORECASE)
 _COOKIE = re.compile(r"\b\w*sess(?:ion|id)?[\w-]*=([\w.%+/=-]{20,})", re.IGNORECASE)
 
+#: Where a link, a header or a cookie keeps a key, and what each of them needs (``Hints``).
+_KEPT_IN = {
+    _PARAMETER: ("=",),
+    _HEADER: ("authorization", "x-", "private-token"),
+    _BEARER: ("bearer", "basic"),
+    _COOKIE: ("sess",),
+}
+
 _RANDOM = re.compile(r"(?<![\w+/=.@-])[A-Za-z0-9+/_-]{32,128}={0,2}(?![\w+/=@-]|\.\w)")
 #: What may be as random as a key, and is published: digests, public keys, pictures.
 _PUBLISHED = re.compile(
@@ -120,7 +129,7 @@ def find_tokens(text: str) -> Iterator[Span]:
     yield from _detected(text)
     for found in _PREFIXED.finditer(text):
         yield _whole(text, found)
-    for found in _JWT.finditer(text):
+    for found in _JWT.finditer(text) if "eyJ" in text else ():
         if JwtTokenDetector.is_formally_valid(found[0].rpartition(".")[0] or found[0]):
             yield _whole(text, found)
     yield from _random_words(text)
@@ -128,8 +137,10 @@ def find_tokens(text: str) -> Iterator[Span]:
 
 def find_private_keys(text: str) -> Iterator[Span]:
     """A key that was cut off goes on to the end of the text."""
-    for found in _PUTTY.finditer(text):
+    for found in _PUTTY.finditer(text) if "PuTTY-User-Key-File-" in text else ():
         yield _span(found, 1, Kind.PRIVATE_KEY)
+    if "-----BEGIN " not in text:
+        return
     for begin in _BEGIN_KEY.finditer(text):
         end = _END_KEY.search(text, begin.end())
         yield Span(begin.start(), end.end() if end else len(text), Kind.PRIVATE_KEY)
@@ -139,11 +150,12 @@ def find_private_keys(text: str) -> Iterator[Span]:
 
 def find_credentials_in_addresses(text: str) -> Iterator[Span]:
     """Passwords and keys in links, headers and cookies."""
-    for found in _IN_ADDRESS.finditer(text):
+    hints = Hints(text)
+    for found in _IN_ADDRESS.finditer(text) if hints.has("://") else ():
         if not is_stand_in(found[1]):
             yield _span(found, 1, Kind.PASSWORD)
-    for pattern in (_PARAMETER, _HEADER, _BEARER, _COOKIE):
-        for found in pattern.finditer(text):
+    for pattern, needed in _KEPT_IN.items():
+        for found in pattern.finditer(text) if hints.has(*needed) else ():
             if not is_stand_in(found[1]) and re.search(r"\d|[=%]", found[1]):
                 yield _span(found, 1, Kind.ACCESS_KEY)
 
@@ -172,8 +184,9 @@ def _detected(text: str) -> Iterator[Span]:
 
 
 def _random_words(text: str) -> Iterator[Span]:
-    links = [found.span() for found in _IN_LINK.finditer(text)]
-    for found in _RANDOM.finditer(text):
+    words = list(_RANDOM.finditer(text))
+    links = [found.span() for found in _IN_LINK.finditer(text)] if words else []
+    for found in words:
         is_in_link = any(start <= found.start() < end for start, end in links)
         if not is_in_link and _is_random(found[0]) and not _is_published(text, found):
             yield Span(found.start(), found.end(), Kind.ACCESS_KEY)

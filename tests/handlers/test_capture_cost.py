@@ -13,8 +13,8 @@ from storage import rules
 from tests.capture_desk import CURATOR, Desk
 from tests.teaching import TEAM
 
-#: Receiving it, handing it out, keeping the example with its vote, closing it.
-STATEMENTS, COMMITS = 27, 4
+#: Receiving it; keeping the example with its vote, which closes it. Handing it out only reads.
+STATEMENTS, COMMITS = 24, 2
 #: Looking for the confirmation, taking it, noting that it was sent.
 STATEMENTS_TO_CONFIRM, COMMITS_TO_CONFIRM = 3, 2
 

@@ -68,7 +68,7 @@ def test_as_many_as_allowed_are_worked_on_at_once_the_oldest_first(database):
     then = desk.hand_out()
 
     assert (first, nothing, then) == (["C1:1:U1", "C1:2:U1"], [], ["C1:3:U1"])
-    assert desk.states() == [InboxState.DONE, InboxState.WORKING, InboxState.WORKING]
+    assert desk.states() == [InboxState.DONE, InboxState.NEW, InboxState.NEW]
 
 
 def test_what_one_person_did_to_one_message_is_worked_on_in_its_order(database):

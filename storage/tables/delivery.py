@@ -19,7 +19,7 @@ class InboxKind(StrEnum):
 
 class InboxState(StrEnum):
     NEW = "new"
-    WORKING = "working"
+    WORKING = "working"  # noted by earlier versions alone
     DONE = "done"
     FAILED = "failed"
 

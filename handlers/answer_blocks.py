@@ -40,38 +40,56 @@ def based_on(examples: Sequence[RetrievedExample]) -> str:
 
 
 def who_may_know(
-    question_id: int, examples: Sequence[RetrievedExample], people: Sequence[str]
+    examples: Sequence[RetrievedExample], people: Sequence[str], *, is_collected: bool
 ) -> list[Block]:
-    """The blocks below "I don't know": what comes closest, and who wrote that."""
+    """
+    The blocks below "I don't know": what comes closest, who wrote that, and how to teach it, where
+    that may be kept.
+    """
     below = []
     if examples:
         closest = " · ".join(_source(example) for example in examples)
         below.append(blocks.context(f"Closest: {closest}"))
     if people:
-        called = ", ".join(f"<@{person}>" for person in people)
-        below.append(
-            blocks.context(f"{called}: you answered something similar. Do you know this one?")
-        )
-    return [*below, feedback(question_id)]
+        below.append(blocks.context(do_you_know(people)))
+    if is_collected:
+        below.append(blocks.context("A ✅ on an answer in this thread teaches me"))
+    return below
 
 
-def quotes(question_id: int, examples: Sequence[RetrievedExample]) -> list[Block]:
-    """The blocks below "I am not sure": the team's own words, each with a way to say it fits."""
+def do_you_know(people: Sequence[str]) -> str:
+    """Calls who wrote what comes closest, which need not be similar."""
+    called = ", ".join(f"<@{person}>" for person in people)
+    return f"{called}: what comes closest is yours. Do you know this one?"
+
+
+def quotes(
+    question_id: int, examples: Sequence[RetrievedExample], *, is_collected: bool
+) -> list[Block]:
+    """
+    The blocks below "I am not sure": the team's own words, and buttons to say which of them fits,
+    where such a vote may be kept.
+    """
     numbers = range(1, len(examples) + 1)
     # A button beside a text would leave the text a third of a narrow thread.
     shown = [
         blocks.section(f"*{n}. {_source(example)}*\n{blocks.quote(example.answer, _QUOTED)}")
         for n, example in zip(numbers, examples, strict=True)
     ]
+    shown.append(blocks.context("Quoted from what your team taught; no model wrote this"))
+    if not is_collected:
+        return shown
+    is_only = len(examples) == 1
     fitting = [
-        blocks.button(f"✅ {n} answers it", f"{THIS_ANSWERS}_{n}", f"{question_id}|{example.id}")
+        blocks.button(
+            "✅ This answers it" if is_only else f"✅ {n} answers it",
+            f"{THIS_ANSWERS}_{n}",
+            f"{question_id}|{example.id}",
+        )
         for n, example in zip(numbers, examples, strict=True)
     ]
-    return [
-        *shown,
-        blocks.context("Quoted from what your team taught; no model wrote this"),
-        blocks.actions(*fitting, blocks.button("None of these", "bad", str(question_id))),
-    ]
+    none = "It does not" if is_only else "None of these"
+    return [*shown, blocks.actions(*fitting, blocks.button(none, "bad", str(question_id)))]
 
 
 def feedback(question_id: int) -> Block:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
-from bot.answering.abstention import QUOTED, standing_of
+from bot.answering.abstention import QUOTED, asks_nothing, standing_of
 from bot.answering.answer import Limits, Prompt, ServingEngine, answer, fit
 from bot.answering.choice import Choice, choose_strategy, instead_of
 from bot.answering.retrieval import RetrievedExample, retrieve
@@ -21,7 +21,7 @@ from bot.curation.unanswered import abstains, note_unanswered, reason_for
 from bot.embedding.meaning import Meaning
 from bot.engines.errors import AdapterUnknownError, EngineDiedError, EngineUnavailableError
 from bot.errors import BotError, EngineError
-from handlers.answer_blocks import footer, quotes, who_may_know
+from handlers.answer_blocks import feedback, footer, quotes, who_may_know
 from handlers.asked import Asked, read_question
 from handlers.deps import Checkpoint, Payload
 from handlers.live_message import LiveMessage
@@ -45,6 +45,9 @@ SAID = {
     Standing.UNKNOWN: "I don't know: nothing that I was taught fits this well enough.",
     Standing.DOUBTFUL: "I am not sure that I was taught this. What comes closest:",
 }
+NOTHING_ASKED = (
+    "I answer questions, from what your team taught me. Ask me one, or see `/apprentice help`."
+)
 #: Of so many examples that come closest the authors are called where the bot does not know.
 CALLED = 2
 EMPTY = (
@@ -148,17 +151,23 @@ def _below(question: Question, asked: Asked, made: _Made, deps: AnswerDeps) -> l
     """What stands below an answer: where it comes from, or who may know a better one."""
     assert question.id is not None
     if made.standing is Standing.DOUBTFUL:
-        return quotes(question.id, made.examples)
-    if made.standing is Standing.UNKNOWN or (made.examples and abstains(made.text)):
-        return _ask_around(question, asked, deps)
+        return quotes(question.id, made.examples, is_collected=asked.is_collected)
+    if made.text == NOTHING_ASKED:
+        return []
+    if made.standing is Standing.UNKNOWN:
+        return _ask_around(question, asked, deps)  # of what no model said there is no opinion
+    if made.examples and abstains(made.text):
+        return [*_ask_around(question, asked, deps), feedback(question.id)]
     speaker = made.choice.strategy.version_name
     return footer(question.id, made.examples, speaker, made.choice.unavailable)
 
 
 def _note_unanswered(question: Question, asked: Asked, made: _Made, deps: AnswerDeps) -> None:
     """Keep what the team has not taught yet; nothing of outsiders and of direct messages."""
-    if not asked.is_collected or made.standing is Standing.DOUBTFUL:
-        return  # of what is quoted, whoever asked says whether it answers
+    if not asked.is_collected or asks_nothing(asked.text):
+        return
+    if made.standing is Standing.DOUBTFUL:
+        return  # whoever asked says whether what is quoted answers it
     looked_up = made.choice.strategy.examples
     why = reason_for(made.text, looked_up=looked_up, found=len(made.examples))
     if why is not None:
@@ -179,7 +188,8 @@ def _make_answer(question: Question, asked: Asked, deps: AnswerDeps, message: Li
     standing = _standing(question, asked, closest, deps)
     if standing is not Standing.SURE:
         quoted = closest[:QUOTED] if standing is Standing.DOUBTFUL else ()
-        made = _Made(Choice(Strategy(None, 0)), SAID[standing], quoted, standing)
+        said = SAID[standing] if quoted or not asks_nothing(asked.text) else NOTHING_ASKED
+        made = _Made(Choice(Strategy(None, 0)), said, quoted, standing)
         _note_choice(question, deps, made.choice, made.examples, standing)
         return made
     prompt = _prompt(asked, closest, choice.strategy, deps)
@@ -218,13 +228,12 @@ def _standing(
 
 def _ask_around(question: Question, asked: Asked, deps: AnswerDeps) -> list[Payload]:
     """Name what comes closest and, in channels, call who wrote it."""
-    assert question.id is not None
     near = _closest(question, asked, CALLED, deps)
     people: list[str] = []
     if asked.is_collected:
         ids = [one.id for one in near]
         people = who_wrote(deps.database, question, asked.viewer, ids, deps.people)
-    return who_may_know(question.id, near, people)
+    return who_may_know(near, people, is_collected=asked.is_collected)
 
 
 def _choose(question: Question, asked: Asked, deps: AnswerDeps) -> Choice:

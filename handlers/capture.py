@@ -19,7 +19,7 @@ from bot.curation.capture import (
 )
 from bot.curation.lesson import Lesson
 from bot.curation.unanswered import note_unanswered
-from bot.curation.wordings import learn_wording
+from bot.curation.wordings import drop_wordings, learn_wording
 from bot.errors import CaptureError, MayNotTeachError, MessageGoneError, NotCollectedError
 from handlers import capture_blocks, quoted
 from handlers.blocks import Block
@@ -166,6 +166,8 @@ def _take_back(team_id: str, vote: VoteEvent, deps: Deps) -> None:
         question = questions.find_by_answer(session, team_id, vote.channel_id, vote.message_ts)
         if question is not None and vote.value < 0:
             unanswered.take_back(session, question, WhyUnanswered.BAD_ANSWER)
+        elif question is not None and not feedback.is_liked(session, question):
+            drop_wordings(session, question, vote.user_id)
         if outcome is not None:
             text = capture_blocks.taken_back(outcome)
             _tell(session, team_id, vote, outcome.example.thread_ts, text)

@@ -107,7 +107,7 @@ def home_view(overview: Overview, deps: Deps, done: Done | None = None) -> Paylo
             blocks.fields(
                 f"*Examples*\n{counted(overview.counts) or 'none yet'}",
                 f"*Answering now*\n{_speaker(overview.strategy)}",
-                f"*Waiting for a curator*\n{_waiting(overview.counts)}",
+                f"*Proposed, not approved yet*\n{_waiting(overview.counts)}",
                 f"*Training*\n{_training(overview.open_runs)}",
             ),
             blocks.actions(

@@ -4,6 +4,7 @@ from sqlmodel import Session
 
 from bot.curation.quoted import settle_bad, settle_good
 from handlers import blocks
+from handlers.answer_blocks import do_you_know
 from handlers.deps import Deps
 from handlers.people import Person, Place
 from handlers.reactions import GOOD, VoteEvent
@@ -18,8 +19,8 @@ _NOTHING_FITS = (
     "or teach it with `/apprentice add`."
 )
 _NONE = (
-    "Noted: nobody has taught me this yet. `/apprentice review` lists it, to be answered there; or "
-    "react with ✅ to the right answer in this thread."
+    "Noted as not taught yet: curators find it in `/apprentice review`. If somebody answers it in "
+    "this thread, a ✅ on that answer teaches me."
 )
 _TITLE = 80
 
@@ -73,10 +74,9 @@ def _none_fits(
     authors = who_wrote(deps.database, question, viewer, question.example_ids, deps.people)
     called = [author for author in authors if author != vote.user_id]
     with deps.database.write(redoable=True) as session:
-        settle_bad(session, place.audience, question, asked)
+        settle_bad(session, place.audience, question, asked, vote.user_id)
         _tell(session, question, vote, _NONE)
         if called:  # only where something was quoted
-            names = ", ".join(f"<@{author}>" for author in called)
             # The key says it once, however many press the button.
             outbox.put(
                 session,
@@ -84,7 +84,7 @@ def _none_fits(
                 f"asked-around:{question.id}",
                 channel_id=question.channel_id,
                 thread_ts=question.thread_ts,
-                text=f"{names}: you answered something similar. Do you know this one?",
+                text=do_you_know(called),
             )
 
 

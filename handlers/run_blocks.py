@@ -79,6 +79,8 @@ def progress_words(run: Run) -> str:
     if state in (RunState.TRAINING, RunState.EVALUATING) and done is not None and total:
         what = "step" if state == RunState.TRAINING else "answer"
         parts = [f"`{bar(done / total)}` {done * 100 // total} %", f"{what} {done} of {total}"]
+        if state == RunState.EVALUATING and done >= total:
+            return " · ".join([*parts, "general tasks and the verdict follow"])
     elif run.state == RunState.TRAINING and not progress:
         parts = ["Starting …"]  # a model is loaded, or a provider has it in its queue
     if (loss := progress.get("loss")) is not None:
@@ -366,7 +368,9 @@ def _ended_card(run: Run) -> tuple[str, list[Block]]:
 
 def _origin(run: Run) -> Block:
     parts = [f"{_asked_by(run)}, trainer `{blocks.escape(run.trainer)}`"]
-    if words := estimate_words(run):
+    is_priced = bool(run.estimate.get("price"))
+    # What took its time is not guessed any more; what cost money may still be billed.
+    if (run.state != RunState.DONE or is_priced) and (words := estimate_words(run)):
         parts.append(words)
     if run.rights:
         parts.append(rights_words(run.rights))

@@ -53,6 +53,12 @@ def undo(session: Session, team_id: str, key: str, order_key: str) -> None:
         session.add(row)
 
 
+def is_liked(session: Session, question: Question) -> bool:
+    """Say whether somebody's 👍 on the answer to a question stands."""
+    liked = col(Feedback.question_id) == question.id, col(Feedback.value) > 0
+    return session.exec(select(Feedback.id).where(*liked)).first() is not None
+
+
 def forget(session: Session, team_id: str, user_id: str) -> int:
     """
     Delete what a person said; returns how many opinions. Without a name they would count beside

@@ -54,15 +54,17 @@ def mark(
     now: datetime,
     serve_until: datetime,
     audience: str | None = None,
+    made_since: datetime | None = None,
 ) -> Marked:
     """
     Blank what snapshots hold of the examples and mark everything made from these snapshots.
 
     A version that is live may answer until ``serve_until``; all others end now. ``audience``
-    limits it to the snapshots of one audience. Queues a run where something live was marked.
+    limits it to the snapshots of one audience, ``made_since`` to those that are not older than what
+    is erased of the examples. Queues a run where something live was marked.
     """
     marked = Marked()
-    for row in _rows(session, team_id, example_ids, audience):
+    for row in _rows(session, team_id, example_ids, audience, made_since):
         row.question, row.context, row.answer, row.erased = "", [], "", True
         session.add(row)
         marked.rows += 1
@@ -101,7 +103,11 @@ def overdue(session: Session, now: datetime) -> list[ModelVersion]:
 
 
 def _rows(
-    session: Session, team_id: str, example_ids: Collection[int], audience: str | None
+    session: Session,
+    team_id: str,
+    example_ids: Collection[int],
+    audience: str | None,
+    made_since: datetime | None,
 ) -> Iterator[SnapshotRow]:
     for some in chunks(example_ids):
         found = (
@@ -115,6 +121,8 @@ def _rows(
         )
         if audience is not None:
             found = found.where(col(Snapshot.audience) == audience)
+        if made_since is not None:
+            found = found.where(col(Snapshot.created_at) >= made_since)
         yield from session.exec(found).all()
 
 

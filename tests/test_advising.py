@@ -12,7 +12,7 @@ from bot.evaluation.parity import Parity
 from bot.pipeline.advising import advise
 from bot.pipeline.parts import part_of
 from storage.audience import WORKSPACE, Viewer
-from storage.tables import Run, SnapshotRow, Source, Split
+from storage.tables import ModelVersion, Run, SnapshotRow, Source, Split, VersionState
 from tests.knowing_engine import KnowingEngine, prompting_is_enough, tuning_pays
 from tests.pipeline_parts import FACTS, ask_for_run, make_workshop, work_until_done
 from tests.scripted_trainer import ScriptedTrainer
@@ -108,6 +108,10 @@ def test_after_a_run_that_pays_it_says_yes_with_the_figures(database, tmp_path):
     assert "of the numbers, names, commands and links" in page
     assert "cannot be said from one size of data" in page
     assert "less than a minute of this machine" in page
+
+    with database.write() as session:
+        session.exec(select(ModelVersion)).one().state = VersionState.RETIRED
+    assert "Yes, but workspace-v1 is retired: `/apprentice train`" in page_of(advice_for(database))
 
 
 def test_after_a_run_that_pays_but_lacks_a_proof_it_says_that(database, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import cli
+from bot.cli.options import print_rows
 from storage.audience import WORKSPACE
 from storage.database import Database
 from tests.cli_home import bot, teach
@@ -184,3 +185,16 @@ def test_the_demo_says_when_its_port_is_taken(tmp_path: Path):
 
     assert result.returncode == 1
     assert f"Port {sandbox.port} is in use" in result.stderr
+
+
+def test_a_table_cuts_nothing_off(capsys: pytest.CaptureFixture[str], monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    row = {"version": "c0ops-v12", "held_out": 30, "gain": 0.62493, "base": "SmolLM2-135M" * 9}
+
+    print_rows([row], as_json=False, empty="")
+
+    shown = capsys.readouterr().out
+    assert "c0ops-v12" in shown
+    assert " held_out " in shown
+    assert " 0.62 " in shown
+    assert "…" not in shown

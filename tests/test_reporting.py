@@ -77,6 +77,7 @@ def test_the_verdict_comes_first_and_everything_is_there(database, tmp_path):
         assert f"{line['f1']:.2f}" in text
     assert "of 12 answers: base 0, base + 1 example 0, tuned 0, tuned + 1 example 0" in text
     assert "proven: the same tokens, and the same chances of the first words" in text
+    assert "{'" not in text  # nothing is shown as the program keeps it
     images = [attrs for tag, attrs in page.tags if tag == "img"]
     assert len(images) == 2
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)

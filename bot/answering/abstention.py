@@ -31,11 +31,13 @@ IS_DOUBTED = 0.9
 MAY_BE_DOUBTED = 0.8
 #: Fewer questions than this draw no line.
 FEWEST_KNOWN = 10
-#: "Thanks!" asks nothing.
+#: One word is covered wholly or not at all.
 FEWEST_WORDS = 2
 #: So many of the closest are quoted: the right one is first for three quarters of the seed's second
 #: wordings, and among three for nine tenths.
 QUOTED = 3
+#: In Latin, Chinese and Japanese, Arabic, and Greek.
+_QUESTION_MARKS = frozenset("?？؟;")
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,21 @@ def confidence(
     session: Session, question: str, examples: Sequence[RetrievedExample]
 ) -> Confidence | None:
     """How well the best example fits; None where the question has too few words to tell."""
+    if not examples:
+        return Confidence(0.0, is_by_meaning=False)
     words = question_words(question)
     if len(words) < FEWEST_WORDS:
         return None
-    if not examples:
-        return Confidence(0.0, is_by_meaning=False)
     best = examples[0]
     covered = _coverage(session, words, f"{best.question} {best.answer}")
     if best.likeness is None:
         return Confidence(covered, is_by_meaning=False)
     return Confidence(best.likeness + COVERAGE_WEIGHT * covered, is_by_meaning=True)
+
+
+def asks_nothing(text: str) -> bool:
+    """Say whether it is a word like "Thanks!", and no question."""
+    return len(question_words(text)) < FEWEST_WORDS and not set(text) & _QUESTION_MARKS
 
 
 def standing_of(

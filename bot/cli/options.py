@@ -103,7 +103,7 @@ def require_audience(session: Session, team_id: str, audience: str) -> None:
 
 
 def print_rows(rows: list[dict[str, Any]], *, as_json: bool, empty: str) -> None:
-    """Print rows as an aligned table or as JSON."""
+    """Print rows as an aligned table, of which nothing is cut off, or as JSON."""
     if as_json:
         print(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
         return
@@ -113,7 +113,16 @@ def print_rows(rows: list[dict[str, Any]], *, as_json: bool, empty: str) -> None
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*rows[0])
+    table = Table()
+    for number, name in enumerate(rows[0]):
+        # What a row is called by is copied into the next command.
+        table.add_column(name, no_wrap=number == 0, overflow="fold", min_width=len(name))
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        table.add_row(*map(_cell, row.values()))
     Console().print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -363,9 +363,18 @@ def _with_what_was_made(session: Session, team_id: str, whole: list[Example]) ->
     return list(found.values())
 
 
-def _mark(session: Session, row: Erasure, examples: list[Example], grace: Grace) -> None:
+def _mark(
+    session: Session,
+    row: Erasure,
+    examples: list[Example],
+    grace: Grace,
+    made_since: datetime | None = None,
+) -> None:
     ids = [example.id for example in examples if example.id is not None]
-    marked = lineage.mark(session, row.team_id, ids, now=grace.now, serve_until=grace.serve_until)
+    marked = lineage.mark(
+        session, row.team_id, ids,
+        now=grace.now, serve_until=grace.serve_until, made_since=made_since,
+    )  # fmt: skip
     row.run_ids = sorted({*row.run_ids, *marked.run_ids})
     counts = {
         "snapshot_rows": marked.rows,
@@ -381,8 +390,9 @@ def _drop_wordings(
     session: Session, row: Erasure, wordings: list[Any], grace: Grace, actor: str
 ) -> None:
     examples = [session.get_one(Example, wording.example_id) for wording in wordings]
-    _mark(session, row, examples, grace)
     for wording, example in zip(wordings, examples, strict=True):
+        # What was frozen before somebody asked so has none of these words.
+        _mark(session, row, [example], grace, wording.created_at - _CLOCKS_DIFFER)
         session.delete(wording)
         _tell(session, example, actor, "example.wording_erased")
     _finish(session, row, wordings=len(wordings))

@@ -8,7 +8,7 @@ it; ❌ that none does, so nobody has answered it yet. Neither makes an example 
 from sqlmodel import Session
 
 from bot.curation.unanswered import note_unanswered
-from bot.curation.wordings import keep_wording, shown_examples
+from bot.curation.wordings import drop_wordings, keep_wording, shown_examples
 from storage import unanswered
 from storage.tables import Example, Question, WhyUnanswered
 
@@ -37,6 +37,7 @@ def settle_good(
     return example, kept is not None
 
 
-def settle_bad(session: Session, audience: str, question: Question, asked: str) -> None:
-    """Count the question among those that nobody has answered."""
+def settle_bad(session: Session, audience: str, question: Question, asked: str, by: str) -> None:
+    """Count the question among those that nobody has answered, and as a way to ask for none."""
+    drop_wordings(session, question, by)
     note_unanswered(session, question, audience, asked, WhyUnanswered.BAD_ANSWER)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.curation.lesson import Lesson
 from bot.errors import NotFoundError
-from storage import audit, examples
+from storage import audit, examples, traces
 from storage.audience import WORKSPACE, Viewer
 from storage.tables import Example, ExampleState, Question, Wording
 
@@ -57,12 +57,18 @@ def keep_wording(
     example: Example,
     by: str,
 ) -> Wording | None:
-    """Keep a question, as it was ``asked``, as another way to ask for an example; see above."""
+    """
+    Keep a question, as it was ``asked``, as another way to ask for an example, and for no other
+    one any more; see above.
+    """
+    drop_wordings(session, question, by, but_of=example)
     if audience not in (WORKSPACE, example.audience) or _plain(asked) == _plain(example.question):
         return None
     assert example.id is not None
-    wording = examples.add_wording(session, team_id, Viewer.model(audience), example.id, asked)
-    if wording.asker_id is None:
+    viewer = Viewer.model(audience)
+    known = {one.id for one in examples.wordings(session, team_id, viewer, example.id)}
+    wording = examples.add_wording(session, team_id, viewer, example.id, asked)
+    if wording.id not in known:
         # Whose words they are, so that they go when the person or the message does.
         wording.asker_id, wording.channel_id = question.user_id, question.channel_id
         wording.message_ts = question.message_ts
@@ -72,6 +78,23 @@ def keep_wording(
             subject=f"example:{example.id}", audience=example.audience,
         )  # fmt: skip
     return wording
+
+
+def drop_wordings(
+    session: Session, question: Question, by: str, but_of: Example | None = None
+) -> None:
+    """Forget that a question is another way to ask for an example; what curators wrote stays."""
+    for wording in traces.wordings_of_message(
+        session, question.team_id, question.channel_id, question.message_ts
+    ):
+        example = session.get_one(Example, wording.example_id)
+        if example is not but_of:
+            session.delete(wording)
+            audit.record(
+                session, question.team_id, actor=by, action="example.wording_dropped",
+                subject=f"example:{example.id}", audience=example.audience,
+            )  # fmt: skip
+    session.flush()
 
 
 def _share(taught: str, answered: str) -> float:

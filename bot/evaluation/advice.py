@@ -70,6 +70,7 @@ class Measured:
     points: Sequence[Point] = ()
     kinds: Sequence[Kind] = ()
     lacks_proof_alone: bool = False
+    is_retired: bool = False
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,9 @@ def _headline(advice: Advice, spelling: Spelling) -> str:
             )
     assert measured is not None
     words = {
-        Answer.YES: f"Yes: `/apprentice promote {measured.version}`.",
+        Answer.YES: f"Yes, but {measured.version} is retired: `/apprentice train` makes another."
+        if measured.is_retired
+        else f"Yes: `/apprentice promote {measured.version}`.",
         Answer.UNPROVEN: "Yes, if you can do without one proof.",
         Answer.DONE: f"It was right to: {measured.version} answers already.",
         Answer.NOT_SETTLED: "Not settled.",

@@ -41,6 +41,7 @@ from storage.tables import (
     ModelVersion,
     Run,
     Source,
+    VersionState,
     WordingUse,
 )
 
@@ -141,6 +142,7 @@ def _measured(session: Session, judged: Sequence[Evaluation], viewer: Viewer) ->
         points=points,
         kinds=_kinds(session, run, evaluation, version.name, viewer),
         lacks_proof_alone=IF_PROVEN in evaluation.evidence,
+        is_retired=version.state is VersionState.RETIRED,
     )
 
 

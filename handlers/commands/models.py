@@ -46,7 +46,7 @@ def models(ask: Ask, deps: Deps, client: WebClient) -> Reply:
         return Reply(_NOTHING)
     if len(found) > LISTED:
         parts.append(blocks.context(f"and {len(found) - LISTED} older ones"))
-    return Reply(f"{len(found)} model versions.", tuple(parts))
+    return Reply(f"{len(found)} model version{'' if len(found) == 1 else 's'}.", tuple(parts))
 
 
 def _other_places(session: Session, team_id: str, viewer: Viewer) -> dict[int | None, str]:

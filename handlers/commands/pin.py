@@ -42,6 +42,16 @@ def pin_words(session: Session, pin: Pin) -> str:
     return f"<#{pin.channel_id}> is pinned to {_target(session, pin)} by <@{pin.pinned_by}>"
 
 
+def stays_pinned(ask: Ask, deps: Deps) -> str:
+    """What somebody must know who changed what is live, and typed that in a pinned channel."""
+    with deps.database.read() as session:
+        found = pins.find(session, ask.team_id, ask.channel_id)
+        if found is None:
+            return ""
+        target = _target(session, found)
+    return f" This channel stays pinned to {target}; `/apprentice pin off` ends that."
+
+
 def _change(session: Session, ask: Ask, place: Place, word: str, viewer: Viewer, deps: Deps) -> str:
     if word == OFF:
         pins_of.unpin(session, ask.team_id, ask.channel_id, ask.user_id)

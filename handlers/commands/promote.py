@@ -3,6 +3,7 @@
 from slack_sdk import WebClient
 
 from bot.errors import NotFoundError
+from handlers.commands.pin import stays_pinned
 from handlers.deps import Ask, Deps, Reply
 from handlers.run_actions import admin, end_canary, split_unproven
 from handlers.run_actions import promote as promote_version
@@ -23,7 +24,8 @@ def promote(ask: Ask, deps: Deps, client: WebClient) -> Reply:
     if not name:
         raise NotFoundError("Which version? `/apprentice models` lists them.")
     version = promote_version(ask.team_id, name, person, deps, accepts_unproven=accepts_unproven)
-    return Reply(f"*{version.name}* answers from now on for {audience_words(version.audience)}.")
+    words = f"*{version.name}* answers from now on for {audience_words(version.audience)}."
+    return Reply(words + stays_pinned(ask, deps))
 
 
 def rollback(ask: Ask, deps: Deps, client: WebClient) -> Reply:
@@ -43,7 +45,7 @@ def rollback(ask: Ask, deps: Deps, client: WebClient) -> Reply:
     before, after = rollback_audience(ask.team_id, place.audience, person, deps)
     return Reply(
         f"Rolled back for {audience_words(place.audience)}: {_speaker(after)} answers now, "
-        f"not {_speaker(before)}."
+        f"not {_speaker(before)}.{stays_pinned(ask, deps)}"
     )
 
 

@@ -5,7 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot.answering.abstention import Confidence, confidence, lines_from, standing_of
+from bot.answering.abstention import (
+    Confidence,
+    asks_nothing,
+    confidence,
+    lines_from,
+    standing_of,
+)
 from bot.answering.retrieval import RetrievedExample, retrieve
 from storage import thresholds
 from storage.audience import WORKSPACE, Viewer
@@ -40,8 +46,17 @@ def test_its_own_words_fit_best_and_foreign_ones_least(session):
     assert confidence(session, "Which harbour master?", []).value == 0.0
 
 
-def test_what_asks_nothing_is_not_judged(session):
-    assert sure(session, "Thanks!") is None
+def test_of_one_word_only_that_nothing_has_it_can_be_told(session):
+    found = retrieve(session, TEAM, WORKSPACE, EVERYBODY, "room", 1)
+
+    assert confidence(session, "room", found) is None
+    assert sure(session, "Parking?").value == 0.0
+
+
+def test_a_word_without_a_question_mark_asks_nothing():
+    asked = ("Thanks!", "", "Parking?", "駐車場？", "room seven", "the room")
+
+    assert [asks_nothing(each) for each in asked] == [True, True, False, False, False, True]
 
 
 def test_meaning_counts_where_it_is_known(session):

@@ -1,6 +1,7 @@
 """A wording may be forgotten for two reasons at once: its own, and its example's."""
 
 import warnings
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
@@ -8,7 +9,16 @@ from sqlmodel import select
 from bot.curation import forgetting
 from bot.curation.forgetting import Grace
 from storage.columns import utc_now
-from storage.tables import Example, ExampleMessage, Part, Wording
+from storage.tables import (
+    Example,
+    ExampleMessage,
+    Part,
+    Snapshot,
+    SnapshotRow,
+    Split,
+    Wording,
+)
+from tests.model_versions import make_version
 from tests.teaching import TEAM, fresh_database, teach
 
 
@@ -63,3 +73,29 @@ def test_a_deleted_message_that_was_merged_into_what_it_is_a_wording_of(session)
 
     assert not session.exec(select(Wording)).all()
     assert kept.erased_at is None
+
+
+@pytest.mark.parametrize(("days_before", "is_tainted"), [(-1, False), (1, True)])
+def test_a_version_made_before_somebody_asked_so_has_nothing_of_it(
+    session, days_before, is_tainted
+):
+    example = taught(session, "U0ALICE", "U0CAROL")
+    version = make_version(session)
+    frozen = session.get_one(Snapshot, version.snapshot_id)
+    wording = session.exec(select(Wording)).one()
+    wording.created_at = frozen.created_at - timedelta(days=days_before)
+    session.add(
+        SnapshotRow(
+            team_id=TEAM, snapshot_id=frozen.id, position=0, split=Split.TRAIN,
+            example_id=example.id, question=example.question, answer=example.answer,
+            question_source="authored", answer_source="authored", row_hash="",
+        )
+    )  # fmt: skip
+    session.flush()
+
+    assert forgetting.forget_message(session, TEAM, "C0HELP", "7.0", Grace(utc_now()))
+    session.flush()
+
+    assert not session.exec(select(Wording)).all()
+    assert (version.tainted_at is not None) is is_tainted
+    assert session.exec(select(SnapshotRow)).one().erased is is_tainted

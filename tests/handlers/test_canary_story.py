@@ -273,5 +273,8 @@ def test_a_channel_is_pinned_by_its_curator_and_answers_so(sandbox, database, en
         assert "📌 <#C0HELP> is pinned to prompting" in str(whole(sandbox, "U0CAROL", "status"))
 
         assert "*workspace-v1* answers here" in tell(sandbox, "U0BOB", "pin workspace-v1")
+        rolled_back = tell(sandbox, "U0ALICE", "rollback")
+        assert "stays pinned to *workspace-v1*; `/apprentice pin off` ends that" in rolled_back
+        assert speaker_of(ask(sandbox)) == LIVE
         assert "📌 <#C0HELP> is pinned to it" in str(whole(sandbox, "U0CAROL", "models"))
         assert "What is live answers here again" in tell(sandbox, "U0BOB", "pin off")

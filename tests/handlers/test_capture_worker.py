@@ -206,6 +206,25 @@ def test_a_question_whose_example_helped_is_kept_as_another_wording(desk):
     ]
 
 
+def test_it_is_no_wording_any_more_once_nobody_likes_the_answer(desk):
+    _, answer = desk.thread((CAROL, "How do I reset the router?"), (ALICE, "Hold both keys."))
+    desk.vote(BOB, answer)
+    (example,) = desk.examples()
+    praised = desk.bot_answer("My router hangs, what now?", "Hold both keys.")
+    use(desk, praised, [example.id])
+    likes = [desk.vote(who, praised) for who in (CAROL, BOB)]
+
+    def kept() -> int:
+        with desk.database.read() as session:
+            return len(examples.wordings(session, TEAM, Viewer.person(()), example.id))
+
+    assert kept() == 1
+    desk.take_back(likes[0])
+    assert kept() == 1
+    desk.take_back(likes[1])
+    assert kept() == 0
+
+
 def test_what_was_asked_in_private_is_no_wording_of_what_everybody_sees(desk):
     answer = question_and_answer(desk)
     desk.vote(BOB, answer)

@@ -155,12 +155,12 @@ def test_none_of_these_is_collected_and_who_may_know_is_called_once(sandbox, dat
     press(sandbox, answer, "bad", user="U0BOB")
 
     for user in ("U0CAROL", "U0BOB"):
-        told(sandbox, answer, "Noted: nobody has taught me this yet.", user)
+        told(sandbox, answer, "Noted as not taught yet", user)
     called = sandbox.wait_for(
         lambda _: [
             m
             for m in sandbox.messages(thread_ts=answer["thread_ts"])
-            if "you answered something similar" in m["text"]
+            if "what comes closest is yours" in m["text"]
         ]
     )
     assert [m["text"].partition(":")[0] for m in called] == ["<@U0ALICE>"]
@@ -176,16 +176,79 @@ def test_nobody_is_called_who_is_there_already(sandbox, asker, presser):
 
     press(sandbox, answer, "bad", user=presser)
 
-    told(sandbox, answer, "Noted: nobody has taught me this yet.", presser)
+    told(sandbox, answer, "Noted as not taught yet", presser)
     thread = sandbox.messages(thread_ts=answer["thread_ts"])
-    assert "you answered something similar" not in str(thread)
+    assert "what comes closest is yours" not in str(thread)
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_question_is_another_way_to_ask_for_one_example_alone(sandbox, database):
+    answer = ask(sandbox)
+    about = buttons(answer)
+
+    press(sandbox, answer, "this_answers_1")
+    sandbox.wait_for(lambda _: rows(database, Wording))
+    press(sandbox, answer, "this_answers_2", user="U0BOB")
+
+    told(sandbox, answer, "I keep this question as another way to ask", "U0BOB")
+    assert [w.example_id for w in rows(database, Wording)] == [about["this_answers_2"]]
+    press(sandbox, answer, "bad", user="U0ALICE")
+    told(sandbox, answer, "Noted as not taught yet", "U0ALICE")
+    assert not rows(database, Wording)
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_check_mark_that_is_taken_back_keeps_no_wording(sandbox, database):
+    answer = ask(sandbox)
+    sandbox.react("U0BOB", answer["channel"], answer["ts"])
+    sandbox.wait_for(lambda _: rows(database, Wording))
+
+    sandbox.unreact("U0BOB", answer["channel"], answer["ts"])
+
+    sandbox.wait_for(lambda _: not rows(database, Wording))
+
+
+@pytest.mark.usefixtures("bot")
+def test_what_a_curator_wrote_stays_when_a_vote_goes(sandbox, database):
+    answer = ask(sandbox)
+    with database.write() as session:
+        first = buttons(answer)["this_answers_1"]
+        session.add(Wording(team_id=TEAM, example_id=first, text=ASKED))
+
+    press(sandbox, answer, "this_answers_1")
+    told(sandbox, answer, "I keep this question")
+    press(sandbox, answer, "bad")
+
+    told(sandbox, answer, "Noted as not taught yet")
+    assert [w.text for w in rows(database, Wording)] == [ASKED]
+
+
+@pytest.mark.usefixtures("bot")
+def test_one_alone_needs_no_number(sandbox, database):
+    with database.write() as session:
+        for example in session.exec(select(Example).where(Example.id > 1)):
+            session.delete(example)
+
+    answer = ask(sandbox)
+
+    said = [button["text"]["text"] for button in answer["blocks"][-1]["elements"]]
+    assert said == ["✅ This answers it", "It does not"]
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_direct_message_quotes_without_buttons_that_could_keep_nothing(sandbox, database):
+    opened = sandbox.client("U0CAROL").conversations_open(users="U0APPRENTICE")
+    answer = ask(sandbox, channel=opened["channel"]["id"])
+
+    assert "Frank, on Mondays." in str(answer["blocks"])
+    assert "actions" not in {block["type"] for block in answer["blocks"]}
 
 
 @pytest.mark.usefixtures("bot")
 def test_whoever_finds_it_after_all_takes_it_off_the_list(sandbox, database):
     answer = ask(sandbox)
     press(sandbox, answer, "bad")
-    told(sandbox, answer, "Noted: nobody has taught me this yet.")
+    told(sandbox, answer, "Noted as not taught yet")
 
     press(sandbox, answer, "this_answers_1")
 

@@ -89,6 +89,32 @@ def test_training_shows_a_bar_the_step_the_loss_and_the_time_left():
     assert buttons(blocks) == ["cancel"]
 
 
+def test_when_all_is_answered_it_says_what_follows():
+    progress = {"done": 120, "total": 120, "seconds_left": 0.0}
+
+    _, blocks = run_card(RunCard(run(RunState.EVALUATING, progress=progress)))
+
+    shown = blocks[0]["text"]["text"]
+    assert shown.endswith("100 % · answer 120 of 120 · general tasks and the verdict follow")
+
+
+@pytest.mark.parametrize(("price", "shown"), [("", 1), ("as of today", 2)])
+def test_how_long_it_would_take_is_not_guessed_once_it_is_over(price, shown):
+    estimate = {
+        "tokens": 9_000, "epochs": 3, "hours": None, "price": price, "per_million": 1.0,
+        "dollars": 0.01, "hosting_per_hour": None,
+    }  # fmt: skip
+    before = run(RunState.TRAINING, estimate=estimate)
+    after = run(RunState.DONE, estimate=estimate)
+
+    cards = [
+        run_card(RunCard(before)),
+        run_card(RunCard(after, version(), evaluation(Verdict.HOLD))),
+    ]
+
+    assert str(cards).count("Estimate: 9,000 tokens in 3 passes") == shown
+
+
 @pytest.mark.parametrize(
     ("progress", "words"),
     [({}, "takes some minutes"), ({"waits": "no <quota> left"}, "no &lt;quota&gt; left")],

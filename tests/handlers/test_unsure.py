@@ -47,7 +47,8 @@ def test_it_says_so_and_calls_only_who_wrote_what_may_be_heard(sandbox, database
     assert "<@U0ALICE>" in shown
     assert "U0BOB" not in shown
     assert "Too much" not in shown
-    assert "'action_id': 'bad'" in shown
+    assert "in this thread teaches me" in shown
+    assert "actions" not in {block["type"] for block in answer["blocks"]}  # there is no opinion
     with database.read() as session:
         assert session.exec(select(Unanswered)).one().text == UNTAUGHT
         assert session.exec(select(UnansweredAsk)).one()
@@ -79,7 +80,7 @@ def test_a_model_that_does_not_know_names_who_may(sandbox, database, engine):
     shown = str(answer["blocks"])
     assert answer["text"] == "I don't know."
     assert "Closest" in shown
-    assert "<@U0ALICE>: you answered something similar" in shown
+    assert "<@U0ALICE>: what comes closest is yours" in shown
     assert "U0BOB" not in shown
     assert "'action_id': 'bad'" in shown
     with database.read() as session:
@@ -102,3 +103,36 @@ def test_nobody_is_called_who_has_left(sandbox, database, engine):
 
     assert "lighthouse kitchen" in str(answer["blocks"])
     assert "U0ALICE" not in str(answer["blocks"])
+
+
+@pytest.mark.usefixtures("taught")
+def test_thanks_asks_nothing(sandbox, database, engine):
+    answer = answer_to(sandbox, database, engine, MENTION + "thanks!")
+
+    assert answer["text"].startswith("I answer questions")
+    assert not engine.asked
+    with database.read() as session:
+        assert not session.exec(select(Unanswered)).all()
+
+
+@pytest.mark.usefixtures("taught")
+def test_one_word_that_nobody_taught_is_asked(sandbox, database, engine):
+    answer = answer_to(sandbox, database, engine, MENTION + "Is there any parking?")
+
+    assert answer["text"].startswith("I don't know")
+    assert not engine.asked
+    with database.read() as session:
+        assert session.exec(select(Unanswered)).one().text == "Is there any parking?"
+
+
+@pytest.mark.usefixtures("taught")
+def test_thanks_in_a_thread_is_on_no_list(sandbox, database, engine):
+    root = sandbox.post("U0BOB", "The lighthouse is open again.")
+    with answering_bot(sandbox.api_url, database, engine.engine()):
+        sandbox.wait_until_connected()
+        sandbox.post("U0CAROL", MENTION + "thanks!", thread_ts=root)
+        sandbox.wait_for_message(lambda m: is_answer(m) and m["thread_ts"] == root)
+
+    assert engine.asked
+    with database.read() as session:
+        assert not session.exec(select(Unanswered)).all()

@@ -77,7 +77,9 @@ def origin(report: Report) -> h.Node:
         "Adapter’s checksum": h.code[report.version.checksum or "kept at the provider"],
         "Base model’s digest": h.code[report.version.base_digest or "not known"],
         "Asked for": run.hyperparameters or "nothing in particular",
-        "Trained with": run.record or "not recorded",
+        "Trained with": {k: v for k, v in run.record.items() if k != "events"} or "not recorded",
+        "Told meanwhile": " · ".join(each["said"] for each in run.record.get("events", ()))
+        or "nothing",
         "Thresholds": report.evaluation.evidence.get("thresholds") or "not recorded",
     }
     return h.section[

@@ -219,6 +219,18 @@ def test_a_permalink_opens_the_thread_at_its_message(tab, sandbox):
     )
 
 
+def test_a_message_taller_than_the_window_is_shown_from_its_head_on(tab, sandbox):
+    tall = sandbox.post("U0BOB", "The first line.\n" + "And one more.\n" * 80)
+    sandbox.post("U0BOB", "Below.")
+
+    tab.open(f"/archives/{HELP}/p{tall.replace('.', '')}?as=U0CAROL")
+
+    tab.sees("The first line.")
+    top = "return document.querySelector(arguments[0]).getBoundingClientRect().top"
+    row, pane = f'#channel-list [data-testid="message-{tall}"]', "#channel-scroll"
+    tab.until(lambda: abs(tab.script(top, row) - tab.script(top, pane)) < 40)
+
+
 def test_hostile_messages_are_only_text(tab, sandbox):
     hostile = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
     sandbox.post("U0CAROL", hostile)

@@ -47,7 +47,9 @@ export function around(pane, change) {
 
 export function show(row, pane) {
   lists[pane].stuck = false;
-  row.scrollIntoView({ block: "center" });
+  // What is taller than the window is read from its head on.
+  const isTall = row.offsetHeight > lists[pane].scroll.clientHeight;
+  row.scrollIntoView({ block: isTall ? "start" : "center" });
   row.classList.remove("highlight");
   void row.offsetWidth;
   row.classList.add("highlight");

@@ -251,6 +251,8 @@ def learned(database: Database) -> None:
         assert learn_wording(session, TEAM, WORKSPACE, question, said, by=BOB)
     with deed(database) as session:
         drop_wordings(session, session.merge(question), BOB)
+    with deed(database) as session:  # it is to be erased later
+        learn_wording(session, TEAM, WORKSPACE, session.merge(question), said, by=BOB)
 
 
 def pair_of(database: Database, about: str, answer: str = "") -> tuple[int, list[int]]:

@@ -151,6 +151,8 @@ def drop_unanswered(session: Session, team_id: str, asks: Iterable[UnansweredAsk
             )
             .order_by(col(UnansweredAsk.id))
         ).first()
+        if first is None:
+            continue  # the same person asked it twice, and it went with the first time
         if first == ask.id:
             session.delete(session.get_one(Unanswered, ask.unanswered_id))
             dropped += 1

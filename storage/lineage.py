@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from storage import audit, runs, versions
@@ -77,6 +77,18 @@ def mark(
     _blank_quotes(session, team_id, set(example_ids), marked, audience)
     session.flush()
     return marked
+
+
+def versions_marked(session: Session, run_ids: Collection[int]) -> int:
+    """How many versions that these runs made have seen erased words."""
+    return sum(
+        session.exec(
+            select(func.count(col(ModelVersion.id))).where(
+                col(ModelVersion.run_id).in_(some), col(ModelVersion.tainted_at).is_not(None)
+            )
+        ).one()
+        for some in chunks(run_ids)
+    )
 
 
 def forget_what_was_said(session: Session, run: Run) -> None:

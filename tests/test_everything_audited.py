@@ -31,7 +31,7 @@ from bot.curation.lesson import Coordinates, Lesson
 from bot.curation.near_duplicates import note_near_duplicates
 from bot.curation.review import Reviewer
 from bot.curation.undoing import undo
-from bot.curation.wordings import learn_wording
+from bot.curation.wordings import drop_wordings, learn_wording
 from bot.dataset import audit_file
 from bot.dataset.accepting import Rules
 from bot.dataset.flagging import flag_near_duplicates
@@ -249,6 +249,10 @@ def learned(database: Database) -> None:
     said = Lesson("The mill is where?", "By the river.", Source.SLACK_MESSAGE, Source.BOT_ANSWER)
     with deed(database) as session:
         assert learn_wording(session, TEAM, WORKSPACE, question, said, by=BOB)
+    with deed(database) as session:
+        drop_wordings(session, session.merge(question), BOB)
+    with deed(database) as session:  # it is to be erased later
+        learn_wording(session, TEAM, WORKSPACE, session.merge(question), said, by=BOB)
 
 
 def pair_of(database: Database, about: str, answer: str = "") -> tuple[int, list[int]]:

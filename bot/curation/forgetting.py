@@ -376,13 +376,11 @@ def _mark(
         now=grace.now, serve_until=grace.serve_until, made_since=made_since,
     )  # fmt: skip
     row.run_ids = sorted({*row.run_ids, *marked.run_ids})
-    counts = {
-        "snapshot_rows": marked.rows,
-        "snapshots": len(marked.snapshot_ids),
-        "model_versions": len(marked.version_names),
-    }
+    # Several calls find the same snapshots and versions again, and never the same rows.
     row.counts = row.counts | {
-        name: row.counts.get(name, 0) + count for name, count in counts.items()
+        "snapshot_rows": row.counts.get("snapshot_rows", 0) + marked.rows,
+        "snapshots": max(row.counts.get("snapshots", 0), len(marked.snapshot_ids)),
+        "model_versions": lineage.versions_marked(session, row.run_ids),
     }
 
 

@@ -8,14 +8,19 @@ from sqlmodel import select
 
 from bot.curation import forgetting
 from bot.curation.forgetting import Grace
+from storage import questions
 from storage.columns import utc_now
 from storage.tables import (
     Example,
     ExampleMessage,
     Part,
+    Run,
     Snapshot,
     SnapshotRow,
     Split,
+    Unanswered,
+    UnansweredAsk,
+    WhyUnanswered,
     Wording,
 )
 from tests.model_versions import make_version
@@ -75,6 +80,18 @@ def test_a_deleted_message_that_was_merged_into_what_it_is_a_wording_of(session)
     assert kept.erased_at is None
 
 
+def freeze(session, frozen: Snapshot, *held: Example) -> None:
+    for position, example in enumerate(held):
+        session.add(
+            SnapshotRow(
+                team_id=TEAM, snapshot_id=frozen.id, position=position, split=Split.TRAIN,
+                example_id=example.id, question=example.question, answer=example.answer,
+                question_source="authored", answer_source="authored", row_hash="",
+            )
+        )  # fmt: skip
+    session.flush()
+
+
 @pytest.mark.parametrize(("days_before", "is_tainted"), [(-1, False), (1, True)])
 def test_a_version_made_before_somebody_asked_so_has_nothing_of_it(
     session, days_before, is_tainted
@@ -84,14 +101,7 @@ def test_a_version_made_before_somebody_asked_so_has_nothing_of_it(
     frozen = session.get_one(Snapshot, version.snapshot_id)
     wording = session.exec(select(Wording)).one()
     wording.created_at = frozen.created_at - timedelta(days=days_before)
-    session.add(
-        SnapshotRow(
-            team_id=TEAM, snapshot_id=frozen.id, position=0, split=Split.TRAIN,
-            example_id=example.id, question=example.question, answer=example.answer,
-            question_source="authored", answer_source="authored", row_hash="",
-        )
-    )  # fmt: skip
-    session.flush()
+    freeze(session, frozen, example)
 
     assert forgetting.forget_message(session, TEAM, "C0HELP", "7.0", Grace(utc_now()))
     session.flush()
@@ -99,3 +109,33 @@ def test_a_version_made_before_somebody_asked_so_has_nothing_of_it(
     assert not session.exec(select(Wording)).all()
     assert (version.tainted_at is not None) is is_tainted
     assert session.exec(select(SnapshotRow)).one().erased is is_tainted
+
+
+def test_what_several_words_had_part_in_is_counted_once(session):
+    own = taught(session, "U0BOB", "U0CAROL")
+    others = [taught(session, "U0ALICE", "U0BOB", f"Who has lamp {n}?") for n in (1, 2)]
+    version = make_version(session)
+    session.get_one(Run, version.run_id).snapshot_id = version.snapshot_id
+    freeze(session, session.get_one(Snapshot, version.snapshot_id), own, *others)
+    known = Unanswered(team_id=TEAM, audience="workspace", topic="lamp", text="Which lamp?")
+    session.add(known)
+    session.flush()
+    for ts in ("8.0", "9.0"):  # asked twice by one person
+        asked = questions.ask(
+            session, TEAM, channel_id="C0HELP", message_ts=ts, thread_ts=ts, user_id="U0BOB",
+            queue_limit=9,
+        )  # fmt: skip
+        session.add(
+            UnansweredAsk(
+                team_id=TEAM, unanswered_id=known.id, question_id=asked.id, user_id="U0BOB",
+                why=WhyUnanswered.NO_EXAMPLE,
+            )
+        )  # fmt: skip
+
+    row = forgetting.opt_out(session, TEAM, "U0BOB")
+    forgetting.forget_person(session, row, Grace(utc_now()))
+    session.flush()
+
+    assert (row.counts["model_versions"], row.counts["snapshots"]) == (1, 1)
+    assert (row.counts["snapshot_rows"], row.counts["wordings"]) == (3, 2)
+    assert not session.exec(select(UnansweredAsk)).all()

@@ -368,9 +368,9 @@ def _ended_card(run: Run) -> tuple[str, list[Block]]:
 
 def _origin(run: Run) -> Block:
     parts = [f"{_asked_by(run)}, trainer `{blocks.escape(run.trainer)}`"]
-    is_priced = bool(run.estimate.get("price"))
-    # What took its time is not guessed any more; what cost money may still be billed.
-    if (run.state != RunState.DONE or is_priced) and (words := estimate_words(run)):
+    # What took its time is not guessed any more; what cost money, or somebody's word, still counts.
+    counts = run.state != RunState.DONE or run.estimate.get("price") or run.approved_by
+    if counts and (words := estimate_words(run)):
         parts.append(words)
     if run.rights:
         parts.append(rights_words(run.rights))

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from sqlmodel import select
 from typer.testing import CliRunner
 
-from bot.budget import Limits, Spent, month_after, month_of, objections
+from bot.budget import Limits, Spent, objections
 from bot.cli import cli
 from bot.dataset.rights import attest
 from bot.engines.openai_api import OpenAIApiEngine
@@ -374,11 +374,3 @@ def test_the_check_of_a_data_set_knows_the_price_that_was_set(database, tmp_path
     found = {each["trainer"]: each for each in json.loads(report.stdout)["trainers"]}
     assert found["openai"]["price_source"] == "TRAINING_PRICES"
     assert found["openai"]["dollars"] == pytest.approx(found["openai"]["tokens"] / 1000, abs=0.01)
-
-
-def test_after_december_comes_january():
-    began = datetime(2026, 12, 15, 9, 30, tzinfo=UTC)
-
-    assert month_of(began) == datetime(2026, 12, 1, tzinfo=UTC)
-    assert month_after(began) == datetime(2027, 1, 1, tzinfo=UTC)
-    assert month_after(datetime(2026, 11, 30, 23, 59, tzinfo=UTC)) == month_of(began)

@@ -9,7 +9,7 @@ from bot.answering.retrieval import RetrievedExample
 from bot.curation.lesson import MAX_CHARACTERS, MAX_TURNS
 from bot.sandbox.blocks import check_message_blocks, check_view
 from handlers import answer_blocks, capture_blocks, example_form, review_forms
-from handlers.answer_blocks import footer, who_may_know
+from handlers.answer_blocks import footer, quotes, who_may_know
 from handlers.blocks import Block
 from handlers.draft import Draft
 from handlers.review_blocks import Asked, Look, Pair, Sight, queue_blocks, title_of
@@ -64,7 +64,8 @@ def everything_shown(text: str) -> Iterator[list[Block]]:
         for number in range(5)
     ]
     yield footer(1, retrieved, "workspace-v1")
-    yield who_may_know(1, retrieved, ["U0BOB"])
+    yield who_may_know(retrieved, ["U0BOB"], is_collected=True)
+    yield quotes(1, retrieved[:3], is_collected=True)
     for queue, entry in entries(example, other, text):
         sight = Sight({queue: 9}, Look(queue), [entry] * 3)
         yield queue_blocks(sight)

@@ -152,7 +152,7 @@ def _below(question: Question, asked: Asked, made: _Made, deps: AnswerDeps) -> l
     assert question.id is not None
     if made.standing is Standing.DOUBTFUL:
         return quotes(question.id, made.examples, is_collected=asked.is_collected)
-    if made.text == NOTHING_ASKED:
+    if _asked_nothing(asked, made.standing):
         return []
     if made.standing is Standing.UNKNOWN:
         return _ask_around(question, asked, deps)  # of what no model said there is no opinion
@@ -160,6 +160,10 @@ def _below(question: Question, asked: Asked, made: _Made, deps: AnswerDeps) -> l
         return [*_ask_around(question, asked, deps), feedback(question.id)]
     speaker = made.choice.strategy.version_name
     return footer(question.id, made.examples, speaker, made.choice.unavailable)
+
+
+def _asked_nothing(asked: Asked, standing: Standing) -> bool:
+    return standing is Standing.UNKNOWN and asks_nothing(asked.text)
 
 
 def _note_unanswered(question: Question, asked: Asked, made: _Made, deps: AnswerDeps) -> None:
@@ -188,7 +192,7 @@ def _make_answer(question: Question, asked: Asked, deps: AnswerDeps, message: Li
     standing = _standing(question, asked, closest, deps)
     if standing is not Standing.SURE:
         quoted = closest[:QUOTED] if standing is Standing.DOUBTFUL else ()
-        said = SAID[standing] if quoted or not asks_nothing(asked.text) else NOTHING_ASKED
+        said = NOTHING_ASKED if _asked_nothing(asked, standing) else SAID[standing]
         made = _Made(Choice(Strategy(None, 0)), said, quoted, standing)
         _note_choice(question, deps, made.choice, made.examples, standing)
         return made

@@ -10,7 +10,7 @@ from handlers.people import Person, Place
 from handlers.reactions import GOOD, VoteEvent
 from handlers.wrote import who_wrote
 from storage import outbox, questions
-from storage.tables import Example, OutboxKind, Question, Standing
+from storage.tables import Example, Question, Standing
 
 _FITS = "Thank you: that answers it."
 _KEPT = "Thank you: I keep this question as another way to ask “{question}”, to be tested with."
@@ -89,13 +89,12 @@ def _none_fits(
 
 
 def _tell(session: Session, question: Question, vote: VoteEvent, text: str) -> None:
-    outbox.put(
+    outbox.whisper(
         session,
         question.team_id,
         f"vote:{vote.key}:{vote.order_key}",
         channel_id=vote.channel_id,
         thread_ts=question.thread_ts,
-        kind=OutboxKind.EPHEMERAL,
         user_id=vote.user_id,
         text=text,
     )
